@@ -1,0 +1,35 @@
+/* What Swift's Glibc module does not show of Linux: GNU extensions hidden behind _GNU_SOURCE.
+ * Every function returns -1 and sets errno on failure, unless it says otherwise. */
+#ifndef CPOSIX_H
+#define CPOSIX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* An anonymous file holding count bytes, sealed so that nobody can change it. Returns its
+ * descriptor (close on exec), positioned at 0. */
+int cposix_sealed_file(const char *name, const void *bytes, size_t count);
+
+/* A pipe whose ends are both closed on exec. */
+int cposix_pipe(int ends[2]);
+
+/* Gives up the supplementary groups, then group and user, for good (real, effective and saved). */
+int cposix_become(uid_t user, gid_t group);
+
+/* Blocks TERM, INT and HUP and returns a non-blocking descriptor that reports them. */
+int cposix_signal_descriptor(void);
+
+/* The number of the next signal waiting on that descriptor, 0 if there is none. */
+int cposix_next_signal(int descriptor);
+
+/* Starts path with exactly these arguments and environment. Its descriptor i is a copy of
+ * descriptors[i]; -1 stands for /dev/null; all others are closed. Signal mask and dispositions are
+ * the default ones. Returns the process id. */
+pid_t cposix_spawn(
+    const char *path, char *const arguments[], char *const environment[],
+    const int descriptors[], int count, int new_session);
+
+/* The environment of this process, NULL-terminated. */
+char *const *cposix_environment(void);
+
+#endif

@@ -1,0 +1,104 @@
+#include "CPosix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+int cposix_sealed_file(const char *name, const void *bytes, size_t count) {
+  int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (descriptor < 0) return -1;
+  const char *next = bytes;
+  size_t left = count;
+  while (left > 0) {
+    ssize_t written = write(descriptor, next, left);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) goto failed;
+    next += written;
+    left -= (size_t)written;
+  }
+  int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+  if (fcntl(descriptor, F_ADD_SEALS, seals) < 0 || lseek(descriptor, 0, SEEK_SET) < 0) goto failed;
+  return descriptor;
+
+failed:;
+  int reason = errno;
+  close(descriptor);
+  errno = reason;
+  return -1;
+}
+
+int cposix_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int cposix_become(uid_t user, gid_t group) {
+  if (setgroups(0, NULL) < 0) return -1;
+  if (setresgid(group, group, group) < 0) return -1;
+  return setresuid(user, user, user);
+}
+
+int cposix_signal_descriptor(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -1;
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int cposix_next_signal(int descriptor) {
+  struct signalfd_siginfo info;
+  ssize_t count = read(descriptor, &info, sizeof info);
+  return count == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+/* Lays the descriptors out in two steps, so that none is overwritten before it is copied: first
+ * away from the low numbers, then to their places. */
+static int plan_descriptors(
+    posix_spawn_file_actions_t *actions, const int descriptors[], int count) {
+  int parked = count;
+  for (int i = 0; i < count; i++)
+    if (descriptors[i] >= parked) parked = descriptors[i] + 1;
+  int error = 0;
+  for (int i = 0; i < count && !error; i++)
+    if (descriptors[i] >= 0)
+      error = posix_spawn_file_actions_adddup2(actions, descriptors[i], parked + i);
+  for (int i = 0; i < count && !error; i++)
+    error = descriptors[i] >= 0
+                ? posix_spawn_file_actions_adddup2(actions, parked + i, i)
+                : posix_spawn_file_actions_addopen(actions, i, "/dev/null", O_RDWR, 0);
+  return error ? error : posix_spawn_file_actions_addclosefrom_np(actions, count);
+}
+
+pid_t cposix_spawn(
+    const char *path, char *const arguments[], char *const environment[],
+    const int descriptors[], int count, int new_session) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawnattr_init(&attributes);
+
+  sigset_t none, every;
+  sigemptyset(&none);
+  sigfillset(&every);
+  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  if (new_session) flags |= POSIX_SPAWN_SETSID;
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &every);
+  posix_spawnattr_setflags(&attributes, flags);
+
+  pid_t process = -1;
+  int error = plan_descriptors(&actions, descriptors, count);
+  if (!error) error = posix_spawn(&process, path, &actions, &attributes, arguments, environment);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (!error) return process;
+  errno = error;
+  return -1;
+}
+
+char *const *cposix_environment(void) { return environ; }

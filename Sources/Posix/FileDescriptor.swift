@@ -1,0 +1,123 @@
+internal import CPosix
+internal import Glibc
+
+/// Owns one open file descriptor and closes it. Never shares it: `raw` is for calls that end before
+/// the owner does.
+public struct FileDescriptor: ~Copyable {
+  public let raw: Int32
+
+  /// Takes over a descriptor that is already open.
+  public init(owning raw: Int32) {
+    self.raw = raw
+  }
+
+  deinit {
+    _ = Glibc.close(raw)
+  }
+
+  /// Opens an absolute or relative path for reading, closed on exec.
+  public static func open(reading path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(
+      owning: try check("read \(path)") {
+        unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      })
+  }
+
+  /// An anonymous file that nobody can change any more; for data handed to another process.
+  public static func sealed(_ name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor
+  {
+    FileDescriptor(
+      owning: try check("create a sealed memory file") {
+        unsafe cposix_sealed_file(name, bytes, bytes.count)
+      })
+  }
+
+  /// Gives the descriptor up without closing it, to a child that inherits it.
+  public consuming func release() -> Int32 {
+    let raw = raw
+    discard self
+    return raw
+  }
+
+  public func write(_ bytes: [UInt8]) throws(SystemError) {
+    var offset = 0
+    while offset < bytes.count {
+      offset += try check("write") {
+        unsafe bytes[offset...].withUnsafeBytes { buffer in
+          unsafe Glibc.write(raw, buffer.baseAddress, buffer.count)
+        }
+      }
+    }
+  }
+
+  /// Reads once, at most `count` bytes; empty at the end of the file.
+  public func read(upTo count: Int) throws(SystemError) -> [UInt8] {
+    var failure: SystemError?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      do throws(SystemError) {
+        filled = try check("read") { unsafe Glibc.read(raw, buffer.baseAddress, count) }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// Reads to the end of the file, or until `limit` bytes are there.
+  public func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < limit {
+      let part = try read(upTo: min(64 * 1024, limit - bytes.count))
+      if part.isEmpty { break }
+      bytes += part
+    }
+    return bytes
+  }
+
+  /// Returns when the file, or the directory's entries, are on the disk.
+  public func sync() throws(SystemError) {
+    _ = try check("sync to disk") { fsync(raw) }
+  }
+
+  /// Takes the file's lock if nobody holds it; the lock goes with the last copy of the descriptor.
+  public func tryLock() throws(SystemError) -> Bool {
+    do throws(SystemError) {
+      _ = try check("lock") { flock(raw, LOCK_EX | LOCK_NB) }
+      return true
+    } catch {
+      if error.wouldBlock { return false }
+      throw error
+    }
+  }
+
+  public func unlock() throws(SystemError) {
+    _ = try check("unlock") { flock(raw, LOCK_UN) }
+  }
+
+  public func status() throws(SystemError) -> FileStatus {
+    var result = stat()
+    _ = try check("examine a file") { unsafe fstat(raw, &result) }
+    return FileStatus(result)
+  }
+
+  public func setNonBlocking() throws(SystemError) {
+    _ = try check("set non-blocking") { fcntl(raw, F_SETFL, O_NONBLOCK) }
+  }
+}
+
+/// Both ends of a pipe, closed on exec.
+public struct Pipe: ~Copyable {
+  public let reading: FileDescriptor
+  public let writing: FileDescriptor
+
+  public init() throws(SystemError) {
+    var ends: [Int32] = [-1, -1]
+    _ = try check("create a pipe") { unsafe cposix_pipe(&ends) }
+    reading = FileDescriptor(owning: ends[0])
+    writing = FileDescriptor(owning: ends[1])
+  }
+
+  /// Closes the writing end and keeps the other.
+  public consuming func takeReading() -> FileDescriptor { reading }
+}

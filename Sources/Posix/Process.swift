@@ -1,0 +1,77 @@
+internal import CPosix
+internal import Glibc
+
+/// Facts about this process and this host, and the ways to change them. Holds no state.
+public enum Process {
+  /// Effective ids.
+  public static var user: UInt32 { geteuid() }
+  public static var group: UInt32 { getegid() }
+  public static var id: Int32 { getpid() }
+
+  /// Gives up every group and id but these, for good. Only root can.
+  public static func become(user: UInt32, group: UInt32) throws(SystemError) {
+    _ = try check("give up root's rights") { cposix_become(user, group) }
+  }
+
+  /// New files are for their owner alone.
+  public static func keepFilesPrivate() {
+    umask(0o077)
+  }
+
+  /// A broken pipe or connection is then an error of the call, not the end of the process.
+  public static func ignoreBrokenPipes() {
+    _ = signal(SIGPIPE, SIG_IGN)
+  }
+
+  public static var environment: [String: String] {
+    var result: [String: String] = [:]
+    var next = unsafe cposix_environment()
+    while let next_ = unsafe next, let entry = unsafe next_.pointee {
+      let text = unsafe String(cString: entry)
+      if let separator = text.firstIndex(of: "=") {
+        result[String(text[..<separator])] = String(text[text.index(after: separator)...])
+      }
+      unsafe next = unsafe next_ + 1
+    }
+    return result
+  }
+
+  /// The absolute path of the running program; never taken from the environment or arguments.
+  public static func executable() throws(SystemError) -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let size = buffer.count
+    let count = try check("find this program") {
+      unsafe readlink("/proc/self/exe", &buffer, size)
+    }
+    return text(buffer.prefix(count))
+  }
+
+  private static func text(_ bytes: some Sequence<CChar>) -> String {
+    String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// The current directory; `/` if it cannot be told.
+  public static var workingDirectory: String {
+    guard let path = unsafe getcwd(nil, 0) else { return "/" }
+    defer { unsafe free(path) }
+    return unsafe String(cString: path)
+  }
+
+  public static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    let size = buffer.count - 1
+    guard unsafe gethostname(&buffer, size) == 0 else { return "localhost" }
+    return text(buffer.prefix { $0 != 0 })
+  }
+
+  public static func isTerminal(_ descriptor: Int32) -> Bool {
+    isatty(descriptor) == 1
+  }
+
+  /// Writes to standard output (1) or standard error (2); what cannot be written is dropped.
+  public static func print(_ text: String, to descriptor: Int32) {
+    let output = FileDescriptor(owning: descriptor)
+    try? output.write(Array(text.utf8))
+    _ = output.release()
+  }
+}

@@ -1,0 +1,33 @@
+internal import CPosix
+internal import Glibc
+
+/// Receives TERM, INT and HUP as data, so that a loop can wait for them beside everything else.
+public struct Signals: ~Copyable {
+  public enum Request: Sendable { case stop, reload }
+
+  public let descriptor: FileDescriptor
+
+  public init() throws(SystemError) {
+    descriptor = FileDescriptor(
+      owning: try check("receive signals") { cposix_signal_descriptor() })
+  }
+
+  public func next() -> Request? {
+    switch cposix_next_signal(descriptor.raw) {
+    case 0: nil
+    case SIGHUP: .reload
+    default: .stop
+    }
+  }
+}
+
+/// Waits for descriptors.
+public enum Readiness {
+  /// True as soon as it can be read or its other end is closed; false after `milliseconds`.
+  public static func wait(for descriptor: Int32, milliseconds: Int32) throws(SystemError) -> Bool {
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    let count = unsafe poll(&request, 1, max(0, milliseconds))
+    if count < 0, errno != EINTR { throw SystemError.last("wait") }
+    return count > 0
+  }
+}

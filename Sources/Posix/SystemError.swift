@@ -1,0 +1,41 @@
+internal import Glibc
+
+/// A system call that failed: what was being done, and why the kernel refused. Never holds data
+/// that was being read or written.
+public struct SystemError: Error, Equatable, CustomStringConvertible {
+  public let operation: String
+  public let code: Int32
+
+  public init(_ operation: String, code: Int32) {
+    self.operation = operation
+    self.code = code
+  }
+
+  /// Takes the reason from `errno`; call it before anything else can change that.
+  public static func last(_ operation: String) -> SystemError {
+    SystemError(operation, code: errno)
+  }
+
+  public var isMissing: Bool { code == ENOENT }
+  public var exists: Bool { code == EEXIST }
+  /// Nobody has the other end of a FIFO open.
+  public var hasNoReader: Bool { code == ENXIO }
+  public var wouldBlock: Bool { code == EWOULDBLOCK || code == EAGAIN }
+  public var isDenied: Bool { code == EACCES || code == EPERM }
+
+  public var description: String {
+    "\(operation): \(unsafe String(cString: strerror(code)))"
+  }
+}
+
+/// Repeats a call that a signal interrupted; throws what `errno` says when it returns -1.
+func check<Result: FixedWidthInteger>(
+  _ operation: @autoclosure () -> String, _ call: () -> Result
+) throws(SystemError) -> Result {
+  while true {
+    let result = call()
+    if result != -1 { return result }
+    let code = errno
+    if code != EINTR { throw SystemError(operation(), code: code) }
+  }
+}

@@ -1,0 +1,180 @@
+public import LuaslackCore
+internal import TOMLKit
+
+/// Reads `config.toml` strictly: an unknown key, a wrong type or an unsafe file is an error that
+/// names the line and the nearest thing that would be right.
+public struct ConfigurationReader: Sendable {
+  static let sizeLimit = 256 * 1024
+
+  public static func read(_ path: String) throws(ConfigurationError) -> Configuration {
+    let text = try contents(of: path)
+    return try read(text, path: path)
+  }
+
+  private static func contents(of path: String) throws(ConfigurationError) -> String {
+    do throws(TrustedFile.Refused) {
+      return String(decoding: try TrustedFile.read(path, limit: sizeLimit), as: UTF8.self)
+    } catch {
+      throw ConfigurationError(
+        file: path,
+        problem: error.isMissing
+          ? "no such file; it must name at least [destination.default] with a webhook_file"
+          : error.problem,
+        isMissing: error.isMissing)
+    }
+  }
+
+  public static func read(_ text: String, path: String) throws(ConfigurationError) -> Configuration
+  {
+    let root: Value
+    do {
+      root = Value(try TOMLTable(string: text))
+    } catch let error as TOMLParseError {
+      throw ConfigurationError(
+        file: path, line: error.source.begin.line, problem: error.description)
+    } catch {
+      throw ConfigurationError(file: path, problem: "\(error)")
+    }
+    let reader = ConfigurationReader(path: path, text: text)
+    return try reader.configuration(root)
+  }
+
+  private let path: String
+  private let text: String
+
+  private func configuration(_ root: Value) throws(ConfigurationError) -> Configuration {
+    var result = Configuration(path: path)
+    try checkKeys(root, ["formatters", "post", "destination", "linger"], table: nil)
+    if let value = root["formatters"] { result.formatters = try strings(value, "formatters") }
+    if let value = root["post"] { result.post = try kinds(value) }
+    if let value = root["linger"] { result.linger = try seconds(value, "linger") }
+    let destinations = try table(root["destination"] ?? .object([:]), "destination")
+    for (name, value) in destinations {
+      result.destinations[name] = try destination(name, value)
+    }
+    guard result.destinations[Configuration.defaultDestination] != nil else {
+      throw error("destination", "there must be a [destination.default]; events go there")
+    }
+    return result
+  }
+
+  private func destination(
+    _ name: String, _ value: Value
+  ) throws(ConfigurationError) -> Configuration.Destination {
+    let section = "destination.\(name)"
+    _ = try table(value, section)
+    if value["webhook"] != nil || value["url"] != nil {
+      throw error(
+        value["webhook"] != nil ? "webhook" : "url", in: section,
+        "a webhook's URL is a secret and may not stand here; "
+          + "write it to a file of its own and name that: webhook_file = \"webhook\"")
+    }
+    try checkKeys(value, ["webhook_file"], table: section)
+    guard let file = value["webhook_file"] else {
+      throw error(section, "[\(section)] needs webhook_file")
+    }
+    guard let file = file.string, !file.isEmpty else {
+      throw error("webhook_file", in: section, "webhook_file must be the name of a file")
+    }
+    return Configuration.Destination(name: name, webhookFile: absolute(file))
+  }
+
+  /// Relative names are beside the config.
+  private func absolute(_ file: String) -> String {
+    file.hasPrefix("/") ? file : path.directoryPart + "/" + file
+  }
+
+  private func kinds(_ value: Value) throws(ConfigurationError) -> [EventKind] {
+    var kinds: [EventKind] = []
+    for name in try strings(value, "post") {
+      guard let kind = EventKind(rawValue: name) else {
+        throw error(
+          "post",
+          "unknown kind \"\(name)\"" + Nearest.hint(name, EventKind.allCases.map(\.rawValue)))
+      }
+      kinds.append(kind)
+    }
+    return kinds
+  }
+
+  /// `"90s"`, `"10m"`, `"1h"` or a bare number of seconds.
+  private func seconds(_ value: Value, _ key: String) throws(ConfigurationError) -> Int {
+    let text = value.string ?? value.int.map(String.init) ?? ""
+    guard let seconds = Seconds.parse(text) else {
+      throw error(key, "\(key) must be a time like \"60s\", \"10m\" or \"1h\"")
+    }
+    return seconds
+  }
+
+  private func strings(_ value: Value, _ key: String) throws(ConfigurationError) -> [String] {
+    guard let items = value.array, items.allSatisfy({ $0.string != nil }) else {
+      throw error(key, "\(key) must be a list of strings")
+    }
+    return items.compactMap(\.string)
+  }
+
+  private func table(
+    _ value: Value, _ name: String
+  ) throws(ConfigurationError) -> [String: Value] {
+    guard let members = value.object else { throw error(name, "\(name) must be a table") }
+    return members
+  }
+
+  private func checkKeys(
+    _ value: Value, _ known: [String], table: String?
+  ) throws(ConfigurationError) {
+    for key in (value.object ?? [:]).keys.sorted() where !known.contains(key) {
+      throw error(key, in: table, "unknown key \"\(key)\"" + Nearest.hint(key, known))
+    }
+  }
+
+  private func error(
+    _ key: String, in table: String? = nil, _ problem: String
+  ) -> ConfigurationError {
+    ConfigurationError(file: path, line: line(of: key, in: table), problem: problem)
+  }
+
+  /// TOMLKit does not say where a key stands, so the text is asked: the first line in that table
+  /// that begins with the key, or the table's own header.
+  private func line(of key: String, in table: String?) -> Int? {
+    var current: String?
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    {
+      let words = line.filter { $0 != " " && $0 != "\t" && $0 != "\"" }
+      if words.hasPrefix("[") {
+        current = String(words.dropFirst().prefix { $0 != "]" }).replacing("[", with: "")
+        if current == key || current?.hasPrefix(key + ".") == true { return index + 1 }
+      } else if words.hasPrefix(key + "=") || words.hasPrefix(key + ".") {
+        if table == nil || current == table { return index + 1 }
+      }
+    }
+    return nil
+  }
+}
+
+extension Value {
+  fileprivate init(_ table: TOMLTable) {
+    var members: [String: Value] = [:]
+    for key in table.keys { members[key] = table[key].map(Value.init) ?? .null }
+    self = .object(members)
+  }
+
+  fileprivate init(_ value: any TOMLValueConvertible) {
+    if let table = value.table {
+      self.init(table)
+    } else if let array = value.array {
+      self = .array(array.map { Value($0) })
+    } else if let text = value.string {
+      self = .string(text)
+    } else if let flag = value.bool {
+      self = .bool(flag)
+    } else if let number = value.int {
+      self = .int(Int64(number))
+    } else if let number = value.double {
+      self = .float(number)
+    } else {
+      // Dates: nothing here takes one, and as text the error message can show it.
+      self = .string(value.debugDescription)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+internal import Posix
+
+/// Where everything is, decided once from the command line, the environment and the user.
+public struct Locations: Sendable, Equatable {
+  /// The directory of `incoming/`, `trigger` and `lock`.
+  public var spool: String
+  public var database: String
+  /// Where events go while the spool cannot be written: memory, not the same disk.
+  public var overflow: String
+  public var config: String
+
+  /// No place for a user without a home.
+  public struct Unknown: Error, CustomStringConvertible {
+    public let description = "neither HOME nor XDG_STATE_HOME is set; name the spool with --spool"
+  }
+
+  /// `spool` and `config` are what the command line says.
+  public init(
+    spool: String?, config: String?, environment: [String: String], isRoot: Bool,
+    fileExists: (String) -> Bool
+  ) throws(Unknown) {
+    func path(_ name: String) -> String? {
+      environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+    let home = path("HOME")
+    let state = path("XDG_STATE_HOME") ?? home.map { $0 + "/.local/state" }
+
+    let system = "/var/spool/luaslack"
+    if let named = spool ?? path("LUASLACK_SPOOL"), named != system {
+      self.spool = named
+      database = named + "/luaslack.db"
+    } else if isRoot || state == nil {
+      guard isRoot || spool != nil || path("LUASLACK_SPOOL") != nil else { throw Unknown() }
+      self.spool = system
+      database = "/var/lib/luaslack/luaslack.db"
+    } else {
+      self.spool = (state ?? "") + "/luaslack"
+      database = self.spool + "/luaslack.db"
+    }
+
+    if let named = path("LUASLACK_OVERFLOW") {
+      overflow = named
+    } else if self.spool == system || isRoot {
+      // A second spool of root's keeps its own: it must not collect another's events.
+      overflow = "/run/luaslack/overflow" + (self.spool == system ? "" : "-" + Self.tag(self.spool))
+    } else {
+      overflow = (path("XDG_RUNTIME_DIR") ?? "/tmp") + "/luaslack-overflow-" + Self.tag(self.spool)
+    }
+
+    let personal = (path("XDG_CONFIG_HOME") ?? home.map { $0 + "/.config" })
+      .map { $0 + "/luaslack/config.toml" }
+    if let named = config ?? path("LUASLACK_CONFIG") {
+      self.config = named
+    } else if !isRoot, let personal, fileExists(personal) {
+      self.config = personal
+    } else {
+      self.config = "/etc/luaslack/config.toml"
+    }
+  }
+
+  private static func tag(_ path: String) -> String {
+    String(SpoolFile.checksum(Array(path.utf8)), radix: 16)
+  }
+
+  /// The same as seen by the running process.
+  public static func current(spool: String?, config: String?) throws(Unknown) -> Locations {
+    try Locations(
+      spool: spool.map(absolute), config: config.map(absolute), environment: Process.environment,
+      isRoot: Process.user == 0
+    ) { path in (try? FileStatus.of(path)) != nil }
+  }
+
+  private static func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : Process.workingDirectory + "/" + path
+  }
+}

@@ -1,0 +1,27 @@
+/// The known name that somebody who mistyped probably meant.
+public enum Nearest {
+  /// `; did you mean "x"?`, or the list of what there is.
+  public static func hint(_ name: String, _ known: [String]) -> String {
+    let scored = known.map { ($0, distance(name, $0)) }
+    if let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, name.count / 3) {
+      return "; did you mean \"\(best.0)\"?"
+    }
+    return "; known: " + known.sorted().joined(separator: ", ")
+  }
+
+  /// Levenshtein's: insertions, deletions and replacements.
+  static func distance(_ left: String, _ right: String) -> Int {
+    let right = Array(right)
+    var row = Array(0...right.count)
+    for (i, character) in left.enumerated() {
+      var previous = row
+      swap(&previous, &row)
+      row[0] = i + 1
+      for j in right.indices {
+        row[j + 1] = min(
+          previous[j + 1] + 1, row[j] + 1, previous[j] + (character == right[j] ? 0 : 1))
+      }
+    }
+    return row[right.count]
+  }
+}

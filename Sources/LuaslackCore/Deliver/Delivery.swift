@@ -1,0 +1,71 @@
+/// Where one message to one destination is in its life.
+public enum DeliveryState: String, Sendable, CaseIterable {
+  case waiting
+  /// Committed before the first byte goes out; found at start, it may or may not have arrived.
+  case sending
+  case delivered
+  /// Told by another message.
+  case folded
+  /// A formatter wanted no message.
+  case muted
+  /// Will never arrive; kept to be looked at.
+  case dead
+
+  public var isPending: Bool { self == .waiting || self == .sending }
+}
+
+/// One message to one destination, as its row has it.
+public struct Delivery: Sendable, Equatable {
+  public let id: Int64
+  public let event: Int64
+  public let destination: String
+  public let state: DeliveryState
+  /// JSON.
+  public let payload: String
+  public let reason: String?
+  public let attempts: Int
+  /// Microseconds since 1970, as all times here.
+  public let nextAttemptAt: Int64
+  public let maybeSent: Bool
+  public let isPlain: Bool
+  public let acceptedAt: Int64
+  /// What `queue list` shows of the event.
+  public let kind: String
+  public let jail: String
+  public let subject: String
+}
+
+/// What is remembered of a destination between attempts and processes.
+public struct DestinationState: Sendable, Equatable {
+  public enum Health: String, Sendable { case ok, failing, dead }
+
+  public let name: String
+  public var health: Health = .ok
+  /// Failed attempts in a row.
+  public var failures = 0
+  /// Nothing is sent before this.
+  public var notBefore: Int64 = 0
+  /// When `notBefore` was decided.
+  public var setAt: Int64 = 0
+  public var lastOkAt: Int64?
+  public var lastError: String?
+}
+
+// As `queue list` shows it.
+extension Delivery {
+  public var line: String {
+    let why = reason.map { "  (\($0))" } ?? ""
+    return "\(id)  \(Timestamp.text(acceptedAt))  \(state.rawValue)  \(destination)  "
+      + "\(kind) \(PlainText.line(jail)) \(PlainText.line(subject))  \(attempts) attempts\(why)"
+  }
+
+  public var value: Value {
+    [
+      "id": .int(id), "event": .int(event), "destination": .string(destination),
+      "state": .string(state.rawValue), "reason": reason.map { .string($0) } ?? .null,
+      "attempts": .int(Int64(attempts)), "accepted_at": .string(Timestamp.text(acceptedAt)),
+      "next_attempt_at": state.isPending ? .string(Timestamp.text(nextAttemptAt)) : .null,
+      "kind": .string(kind), "jail": .string(jail), "subject": .string(subject),
+    ]
+  }
+}

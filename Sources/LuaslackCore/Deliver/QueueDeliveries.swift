@@ -1,0 +1,219 @@
+public import SQLite
+
+// Deliveries go out.
+extension Queue {
+  private static let columns = """
+    SELECT delivery.id, event, destination, state, payload, reason, attempts, next_attempt_at,
+      maybe_sent, is_plain, accepted_at, kind, jail, subject
+    FROM delivery JOIN event ON event.id = event
+    """
+
+  private static func delivery(_ row: borrowing Row) -> Delivery {
+    Delivery(
+      id: row.integer(0), event: row.integer(1), destination: row.text(2),
+      state: DeliveryState(rawValue: row.text(3)) ?? .dead, payload: row.text(4),
+      reason: row.optionalText(5), attempts: Int(row.integer(6)), nextAttemptAt: row.integer(7),
+      maybeSent: row.integer(8) == 1, isPlain: row.integer(9) == 1, acceptedAt: row.integer(10),
+      kind: row.text(11), jail: row.text(12), subject: row.text(13))
+  }
+
+  /// Rows that a killed luaslackd left `sending`: they may have arrived.
+  func recoverSending(now: Int64) throws(DatabaseError) {
+    try database.run(
+      """
+      UPDATE delivery SET state = 'waiting', maybe_sent = 1, next_attempt_at = ?1, set_at = ?1
+      WHERE state = 'sending'
+      """, .integer(now))
+  }
+
+  /// Delays decided by a clock that has since been set back begin anew, instead of lasting for as
+  /// long as it was set back.
+  func restartDelays(now: Int64) throws(DatabaseError) {
+    try database.run(
+      """
+      UPDATE delivery SET next_attempt_at = ?1 + (next_attempt_at - set_at), set_at = ?1
+      WHERE state = 'waiting' AND set_at > ?1
+      """, .integer(now))
+    try database.run(
+      """
+      UPDATE destination SET not_before = ?1 + max(0, not_before - set_at), set_at = ?1
+      WHERE set_at > ?1
+      """, .integer(now))
+  }
+
+  /// Everything that waits is due now; destinations that were given up are tried again.
+  func flush(now: Int64) throws(DatabaseError) {
+    try database.run(
+      "UPDATE delivery SET next_attempt_at = ?1, set_at = ?1 WHERE state = 'waiting'",
+      .integer(now))
+    // A Retry-After is Slack's own word and stands; a delay of ours does not.
+    try database.run(
+      "UPDATE destination SET not_before = 0, set_at = ?1 WHERE not obeys_slack", .integer(now))
+  }
+
+  /// The oldest delivery that may go out, with nothing older about the same subject in its way.
+  func next(for destination: String, now: Int64) throws(DatabaseError) -> Delivery? {
+    try database.first(
+      Self.columns + """
+         WHERE destination = ?1 AND state = 'waiting' AND next_attempt_at <= ?2
+          AND NOT EXISTS (
+            SELECT 1 FROM delivery AS older JOIN event AS before ON before.id = older.event
+            WHERE older.destination = ?1 AND older.state IN ('waiting', 'sending')
+              AND older.event < delivery.event
+              AND before.jail = event.jail AND before.subject = event.subject)
+        ORDER BY event LIMIT 1
+        """, .text(destination), .integer(now), read: Self.delivery)
+  }
+
+  /// When the first waiting delivery of a destination is due.
+  func nextAttempt(for destination: String) throws(DatabaseError) -> Int64? {
+    try database.first(
+      """
+      SELECT min(next_attempt_at) FROM delivery WHERE destination = ? AND state = 'waiting'
+      """, .text(destination)
+    ) { $0.optionalInteger(0) }.flatMap { $0 }
+  }
+
+  func markSending(_ id: Int64) throws(DatabaseError) {
+    try database.run(
+      "UPDATE delivery SET state = 'sending', attempts = attempts + 1 WHERE id = ?", .integer(id))
+  }
+
+  func finish(
+    _ id: Int64, _ state: DeliveryState, reason: String?, now: Int64
+  ) throws(DatabaseError) {
+    try database.run(
+      "UPDATE delivery SET state = ?, reason = ?, finished_at = ? WHERE id = ?",
+      .text(state.rawValue), .text(reason), .integer(now), .integer(id))
+  }
+
+  func postpone(
+    _ id: Int64, until: Int64, reason: String, maybeSent: Bool, now: Int64
+  ) throws(DatabaseError) {
+    try database.run(
+      """
+      UPDATE delivery SET state = 'waiting', next_attempt_at = ?, set_at = ?, reason = ?,
+        maybe_sent = max(maybe_sent, ?) WHERE id = ?
+      """, .integer(until), .integer(now), .text(reason), .integer(maybeSent ? 1 : 0),
+      .integer(id))
+  }
+
+  /// Replaces a payload that Slack refuses; due at once.
+  func replacePayload(
+    _ id: Int64, _ payload: Value, reason: String, now: Int64
+  ) throws(DatabaseError) {
+    try database.run(
+      """
+      UPDATE delivery SET state = 'waiting', payload = ?, is_plain = 1, reason = ?,
+        next_attempt_at = ?, set_at = ? WHERE id = ?
+      """, .text(JSONWriter.compact(payload)), .text(reason), .integer(now), .integer(now),
+      .integer(id))
+  }
+
+  func record(of event: Int64) throws(DatabaseError) -> EventRecord? {
+    try database.first("SELECT record FROM event WHERE id = ?", .integer(event)) { $0.text(0) }
+      .flatMap { try? JSONReader.read($0) }.flatMap { EventRecord($0) }
+  }
+}
+
+// Destinations.
+extension Queue {
+  public func destinationStates() throws(DatabaseError) -> [DestinationState] {
+    try database.all(
+      """
+      SELECT name, state, failures, not_before, set_at, last_ok_at, last_error
+      FROM destination ORDER BY name
+      """
+    ) { row in
+      DestinationState(
+        name: row.text(0), health: DestinationState.Health(rawValue: row.text(1)) ?? .failing,
+        failures: Int(row.integer(2)), notBefore: row.integer(3), setAt: row.integer(4),
+        lastOkAt: row.optionalInteger(5), lastError: row.optionalText(6))
+    }
+  }
+
+  func state(of destination: String) throws(DatabaseError) -> DestinationState {
+    try destinationStates().first { $0.name == destination }
+      ?? DestinationState(name: destination)
+  }
+
+  func save(_ state: DestinationState, obeysSlack: Bool = false) throws(DatabaseError) {
+    try database.run(
+      """
+      INSERT INTO destination
+        (name, state, failures, not_before, set_at, last_ok_at, last_error, obeys_slack)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (name) DO UPDATE SET state = excluded.state, failures = excluded.failures,
+        not_before = excluded.not_before, set_at = excluded.set_at,
+        last_ok_at = excluded.last_ok_at, last_error = excluded.last_error,
+        obeys_slack = excluded.obeys_slack
+      """, .text(state.name), .text(state.health.rawValue), .integer(Int64(state.failures)),
+      .integer(state.notBefore), .integer(state.setAt),
+      state.lastOkAt.map { .integer($0) } ?? .null, .text(state.lastError),
+      .integer(obeysSlack ? 1 : 0))
+  }
+
+  /// So that `status` lists those of the config before anything was sent to them, and no others
+  /// for which nothing is left.
+  func keepDestinations(_ names: [String]) throws(DatabaseError) {
+    for name in names {
+      try database.run("INSERT OR IGNORE INTO destination (name) VALUES (?)", .text(name))
+    }
+    for state in try destinationStates() where !names.contains(state.name) {
+      try database.run(
+        """
+        DELETE FROM destination WHERE name = ?1 AND NOT EXISTS (
+          SELECT 1 FROM delivery WHERE destination = ?1 AND state IN ('waiting', 'sending'))
+        """, .text(state.name))
+    }
+  }
+}
+
+// What the commands show.
+extension Queue {
+  /// Pending deliveries, or all of them, the oldest first.
+  public func deliveries(
+    pendingOnly: Bool, limit: Int
+  ) throws(DatabaseError) -> [Delivery] {
+    let condition = pendingOnly ? "WHERE state IN ('waiting', 'sending')" : ""
+    return try database.all(
+      "SELECT * FROM (\(Self.columns) \(condition) ORDER BY delivery.id DESC LIMIT ?) ORDER BY 1",
+      .integer(Int64(limit)), read: Self.delivery)
+  }
+
+  public func deliveries(of event: Int64) throws(DatabaseError) -> [Delivery] {
+    try database.all(
+      Self.columns + " WHERE event = ? ORDER BY delivery.id", .integer(event), read: Self.delivery)
+  }
+
+  /// Deliveries by destination and state.
+  public func totals() throws(DatabaseError) -> [String: [DeliveryState: Int]] {
+    var totals: [String: [DeliveryState: Int]] = [:]
+    let rows = try database.all(
+      "SELECT destination, state, count(*) FROM delivery GROUP BY 1, 2"
+    ) { ($0.text(0), DeliveryState(rawValue: $0.text(1)) ?? .dead, Int($0.integer(2))) }
+    for (destination, state, count) in rows { totals[destination, default: [:]][state] = count }
+    return totals
+  }
+
+  /// The oldest pending delivery of a destination: when its event was accepted, and when it is
+  /// next tried.
+  public func oldestPending(
+    _ destination: String
+  ) throws(DatabaseError) -> (acceptedAt: Int64, nextAttemptAt: Int64)? {
+    try database.first(
+      """
+      SELECT min(accepted_at), min(next_attempt_at) FROM delivery JOIN event ON event.id = event
+      WHERE destination = ? AND state IN ('waiting', 'sending') HAVING count(*) > 0
+      """, .text(destination)
+    ) { ($0.integer(0), $0.integer(1)) }
+  }
+}
+
+extension Queue {
+  func isEmpty() throws(DatabaseError) -> Bool {
+    try database.first(
+      "SELECT EXISTS (SELECT 1 FROM delivery WHERE state IN ('waiting', 'sending'))"
+    ) { $0.integer(0) == 0 } ?? true
+  }
+}

@@ -1,0 +1,148 @@
+internal import Posix
+public import SQLite
+
+/// What an admin and a monitoring system ask: does it arrive, and if not, why and since when.
+public struct Status: Sendable {
+  public struct Destination: Sendable {
+    public let state: DestinationState
+    public let totals: [DeliveryState: Int]
+    public let oldestPendingAt: Int64?
+    public let nextAttemptAt: Int64?
+
+    var pending: Int { (totals[.waiting] ?? 0) + (totals[.sending] ?? 0) }
+  }
+
+  public let destinations: [Destination]
+  public let notices: [Queue.Notice]
+  /// Spool files that luaslackd has not taken in yet.
+  public let notTakenIn: Int
+  let host: String
+  let locations: Locations
+  let now: Int64
+
+  /// Microseconds after which something that waits is worth a look.
+  private static let patience: Int64 = 5 * 60 * 1_000_000
+
+  /// Reads the database as it is; one that does not exist yet means that nothing was ever sent.
+  public init(
+    _ locations: Locations, host: String, now: Int64
+  ) throws(DatabaseError) {
+    self.locations = locations
+    self.host = host
+    self.now = now
+    notTakenIn = (try? Intake(locations: locations).waitingFiles()) ?? 0
+    guard (try? FileStatus.of(locations.database)) != nil else {
+      destinations = []
+      notices = []
+      return
+    }
+    let queue = try Queue(reading: locations.database)
+    let totals = try queue.totals()
+    var destinations: [Destination] = []
+    for state in try queue.destinationStates() {
+      let oldest = try queue.oldestPending(state.name)
+      destinations.append(
+        Destination(
+          state: state, totals: totals[state.name] ?? [:], oldestPendingAt: oldest?.acceptedAt,
+          nextAttemptAt: oldest.map { max($0.nextAttemptAt, state.notBefore) }))
+    }
+    self.destinations = destinations
+    notices = try queue.notices()
+  }
+
+  public var pending: Int { destinations.reduce(notTakenIn) { $0 + $1.pending } }
+
+  public var exit: ExitStatus {
+    if destinations.contains(where: { $0.state.health == .dead }) { return .destinationDead }
+    let isLate = destinations.contains { ($0.oldestPendingAt ?? now) < now - Self.patience }
+    let isFailing = destinations.contains { $0.state.health == .failing }
+    return isLate || isFailing || notices.contains(where: \.isTrouble) ? .degraded : .success
+  }
+}
+
+extension Queue.Notice {
+  /// Something that somebody has to mend, not only something worth knowing.
+  var isTrouble: Bool {
+    ["configuration", "formatter", "spool"].contains { subject.hasPrefix($0) }
+  }
+}
+
+// As text: one line first, then what explains it.
+extension Status {
+  public var text: String {
+    let word =
+      switch exit {
+      case .success: "ok"
+      case .destinationDead: "DESTINATION DEAD"
+      default: "degraded"
+      }
+    var lines = ["\(word): \(summary)"]
+    for destination in destinations { lines.append(line(destination)) }
+    if notTakenIn > 0 { lines.append("  spool: \(notTakenIn) not taken in yet") }
+    for notice in notices {
+      lines.append("  \(notice.subject): \(notice.text) (\(ago(notice.at)))")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var summary: String {
+    let delivered = destinations.reduce(0) { $0 + ($1.totals[.delivered] ?? 0) }
+    let dead = destinations.reduce(0) { $0 + ($1.totals[.dead] ?? 0) }
+    return "\(pending) pending, \(delivered) delivered"
+      + (dead > 0 ? ", \(dead) given up (`luaslack queue list --all`)" : "")
+  }
+
+  private func line(_ destination: Destination) -> String {
+    let state = destination.state
+    var parts = ["  \(state.name): \(state.health.rawValue)"]
+    parts.append("\(destination.pending) pending")
+    if let oldest = destination.oldestPendingAt { parts.append("oldest \(ago(oldest))") }
+    if let lastOk = state.lastOkAt { parts.append("last delivered \(ago(lastOk))") }
+    if let error = state.lastError { parts.append("last error: \(error)") }
+    if let next = destination.nextAttemptAt, next > now {
+      parts.append("next attempt in \(Seconds.describe(Int((next - now) / 1_000_000)))")
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private func ago(_ time: Int64) -> String {
+    Seconds.describe(Int(max(0, now - time) / 1_000_000)) + " ago"
+  }
+}
+
+// As JSON: a contract. Members may be added; none is renamed or removed within a `schema`.
+extension Status {
+  public var value: Value {
+    [
+      "schema": 1, "version": .string(Version.text), "host": .string(host),
+      "config": .string(locations.config), "pending": .int(Int64(pending)),
+      "state": .string(
+        exit == .success ? "ok" : exit == .destinationDead ? "destination_dead" : "degraded"),
+      "destinations": .array(destinations.map(value)),
+      "notices": .array(
+        notices.map {
+          [
+            "subject": .string($0.subject), "text": .string($0.text),
+            "at": .string(Timestamp.text($0.at)),
+          ]
+        }),
+    ]
+  }
+
+  private func value(_ destination: Destination) -> Value {
+    func time(_ time: Int64?) -> Value { time.map { .string(Timestamp.text($0)) } ?? .null }
+    let state = destination.state
+    return [
+      "name": .string(state.name), "state": .string(state.health.rawValue),
+      "pending": .int(Int64(destination.pending)),
+      "oldest_pending_at": time(destination.oldestPendingAt),
+      "next_attempt_at": time(destination.nextAttemptAt), "last_ok_at": time(state.lastOkAt),
+      "last_error": state.lastError.map { .string($0) } ?? .null,
+      "totals": .object(
+        Dictionary(
+          uniqueKeysWithValues: DeliveryState.allCases.map {
+            ($0.rawValue, .int(Int64(destination.totals[$0] ?? 0)))
+          })),
+    ]
+  }
+}

@@ -1,0 +1,97 @@
+/// An event made ready for people: clean text, numbers where they are numbers, and what follows from
+/// them. A number that cannot be read stays the text it was.
+public struct Event: Sendable, Equatable {
+  public let kind: EventKind
+  public let jail: String
+  public let subject: String
+  public let severity: Severity
+  /// What a formatter gets as `event`; `docs/formatters.md` is its description.
+  public let value: Value
+
+  /// `host` is used where the caller named none; `now` is in microseconds since 1970.
+  public init(_ record: EventRecord, host: String, now: Int64) {
+    kind = record.kind
+    jail = PlainText.line(record.jail)
+    subject = PlainText.line(record.subject)
+    severity = Severity(record)
+    value = Self.members(
+      record, kind, jail, subject, severity, host: record.options[.host] ?? host, now)
+  }
+
+  private static func members(
+    _ record: EventRecord, _ kind: EventKind, _ jail: String, _ subject: String,
+    _ severity: Severity, host: String, _ now: Int64
+  ) -> Value {
+    var value: Value = [
+      "kind": .string(kind.rawValue), "jail": .string(jail), "severity": .string(severity.rawValue),
+      "host": .string(PlainText.line(host)), "now": .int(now / 1_000_000),
+      "fields": .object(record.cleanFields),
+    ]
+    value["time"] = record.options[.time].map(number) ?? .int(record.acceptedAt / 1_000_000)
+    value["delay"] = .int(max(0, (now - record.acceptedAt) / 1_000_000))
+    guard kind.hasAddress else { return value }
+    value["id"] = .string(subject)
+    value["ip"] = .string(PlainText.line(record.ip))
+    value["family"] = family(record).map(Value.string)
+    value["failures"] = number(record.failures ?? "0")
+    value["restored"] = .bool(record.options[.restored] == "1")
+    value["bantime"] = record.options[.bantime].map(number)
+    value["bancount"] = record.options[.bancount].map(number)
+    value["user"] = record.options[.user].map { .string(PlainText.line($0)) }
+    if let matches = record.matches, !matches.isEmpty {
+      value["matches"] = .string(PlainText.lines(matches))
+      value["matches_left_out"] = .int(Int64(record.matchesLeftOut))
+    }
+    return value
+  }
+
+  /// fail2ban says `None` of an id that is no address, and nothing outside conditional sections.
+  private static func family(_ record: EventRecord) -> String? {
+    switch record.options[.family] {
+    case "inet4": return "inet4"
+    case "inet6": return "inet6"
+    case "None": return nil
+    default:
+      let address = record.ip.prefix { $0 != "/" }
+      if address.contains(":") { return "inet6" }
+      let isIPv4 = address.split(separator: ".", omittingEmptySubsequences: false).count == 4
+      return isIPv4 && address.allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
+        ? "inet4" : nil
+    }
+  }
+
+  private static func number(_ text: String) -> Value {
+    if let integer = Int64(text) { return .int(integer) }
+    guard let real = Double(text), real.isFinite else { return .string(PlainText.line(text)) }
+    return abs(real) < 1e15 && real == real.rounded() ? .int(Int64(real)) : .float(real)
+  }
+}
+
+extension EventRecord {
+  fileprivate var cleanFields: [String: Value] {
+    Dictionary(
+      fields.map { (PlainText.line($0.key), Value.string(PlainText.line($0.value))) }
+    ) { first, _ in first }
+  }
+}
+
+/// How loud an event is.
+public enum Severity: String, Sendable, CaseIterable {
+  case info, warning, critical
+
+  /// `critical`: the jail `recidive`, or the fifth ban of an address or later. `warning`: a second
+  /// to fourth ban, or one for good. Everything else is `info`.
+  init(_ record: EventRecord) {
+    guard record.kind == .ban || record.kind == .prolong else {
+      self = .info
+      return
+    }
+    let count = record.options[.bancount].flatMap { Int($0) } ?? 1
+    let isForGood = record.options[.bantime].flatMap { Double($0) }.map { $0 < 0 } ?? false
+    if record.jail == "recidive" || count >= 5 {
+      self = .critical
+    } else {
+      self = count >= 2 || isForGood ? .warning : .info
+    }
+  }
+}

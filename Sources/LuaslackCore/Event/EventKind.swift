@@ -1,0 +1,26 @@
+/// What happened. The raw values are the names of a formatter's handlers and of `post` in the config.
+public enum EventKind: String, Sendable, CaseIterable {
+  case ban
+  case unban
+  case prolong
+  case jailStart = "jail_start"
+  case jailStop = "jail_stop"
+  case jailFlush = "jail_flush"
+
+  /// The handlers a formatter may have for it, the best first. A collective kind runs only under
+  /// its own name: a handler written for single events would read fields that it has not.
+  public var handlers: [String] {
+    switch self {
+    case .jailFlush: [rawValue]
+    default: [rawValue, "any"]
+    }
+  }
+
+  /// The ones that are about one address.
+  public var hasAddress: Bool {
+    switch self {
+    case .ban, .unban, .prolong: true
+    case .jailStart, .jailStop, .jailFlush: false
+    }
+  }
+}

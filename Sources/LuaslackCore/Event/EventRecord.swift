@@ -1,0 +1,106 @@
+/// An event as the caller gave it: strings, bounded but otherwise untouched. This is what the spool
+/// keeps; everything derived from it can be derived again by a newer version.
+public struct EventRecord: Sendable, Equatable {
+  public static let fieldLimit = 1024
+  public static let matchesLimit = 16 * 1024
+  /// Named fields of one event; fail2ban's action hands over a handful.
+  public static let fieldCountLimit = 64
+
+  /// fail2ban's tags that an option of the command line carries.
+  public enum Option: String, Sendable, CaseIterable {
+    case id, time, bantime, bancount, family, user, restored, host
+  }
+
+  public var kind: EventKind
+  public var jail: String
+  public var ip: String
+  public var failures: String?
+  public var options: [Option: String] = [:]
+  public var matches: String?
+  /// Bytes of `matches` that were over the limit.
+  public var matchesLeftOut = 0
+  public var fields: [String: String] = [:]
+  /// Destinations asked for by name; empty: the config decides.
+  public var destinations: [String] = []
+  /// Options that this version does not know, kept among the fields as well.
+  public var unknownOptions: [String] = []
+  /// Microseconds since 1970, on the clock of the call.
+  public var acceptedAt: Int64
+
+  public init(kind: EventKind, jail: String, ip: String = "", acceptedAt: Int64) {
+    self.kind = kind
+    self.jail = Self.bounded(jail)
+    self.ip = Self.bounded(ip)
+    self.acceptedAt = acceptedAt
+  }
+
+  public mutating func set(_ option: Option, _ text: String?) {
+    guard let text, !text.isEmpty else { return }
+    options[option] = Self.bounded(text)
+  }
+
+  public mutating func setFailures(_ text: String?) {
+    failures = text.map { Self.bounded($0) }
+  }
+
+  /// Keeps the first 16 KiB; `leftOut` bytes more were already dropped by the caller.
+  public mutating func setMatches(_ text: String, leftOut: Int = 0) {
+    let kept = Self.bounded(text, Self.matchesLimit)
+    matches = kept
+    matchesLeftOut = leftOut + text.utf8.count - kept.utf8.count
+  }
+
+  public mutating func setField(_ name: String, _ text: String) {
+    guard fields.count < Self.fieldCountLimit || fields[name] != nil else { return }
+    fields[Self.bounded(name, 64)] = Self.bounded(text)
+  }
+
+  /// Cuts on a character, never inside one.
+  static func bounded(_ text: String, _ limit: Int = fieldLimit) -> String {
+    guard text.utf8.count > limit else { return text }
+    var size = 0
+    let kept = text.unicodeScalars.prefix { scalar in
+      size += UTF8.width(scalar)
+      return size <= limit
+    }
+    return String(kept)
+  }
+}
+
+// As JSON, in the spool's files and in the database.
+extension EventRecord {
+  public var value: Value {
+    var value: Value = [
+      "kind": .string(kind.rawValue), "jail": .string(jail), "ip": .string(ip),
+      "accepted_at": .int(acceptedAt),
+    ]
+    value["failures"] = failures.map(Value.string)
+    for (option, text) in options { value[option.rawValue] = .string(text) }
+    value["matches"] = matches.map(Value.string)
+    if matchesLeftOut > 0 { value["matches_left_out"] = .int(Int64(matchesLeftOut)) }
+    if !fields.isEmpty { value["fields"] = .object(fields.mapValues(Value.string)) }
+    if !destinations.isEmpty { value["to"] = .array(destinations.map(Value.string)) }
+    if !unknownOptions.isEmpty {
+      value["unknown_options"] = .array(unknownOptions.map(Value.string))
+    }
+    return value
+  }
+
+  /// Nil if the value is no event. Unknown members, from a newer version, are passed over.
+  public init?(_ value: Value) {
+    guard let kind = value["kind"]?.string.flatMap(EventKind.init(rawValue:)),
+      let jail = value["jail"]?.string
+    else { return nil }
+    self.init(
+      kind: kind, jail: jail, ip: value["ip"]?.string ?? "",
+      acceptedAt: value["accepted_at"]?.int ?? 0)
+    setFailures(value["failures"]?.string)
+    for option in Option.allCases { set(option, value[option.rawValue]?.string) }
+    if let text = value["matches"]?.string {
+      setMatches(text, leftOut: Int(value["matches_left_out"]?.int ?? 0))
+    }
+    for (name, text) in value["fields"]?.object ?? [:] { setField(name, text.string ?? "") }
+    destinations = (value["to"]?.array ?? []).compactMap(\.string)
+    unknownOptions = (value["unknown_options"]?.array ?? []).compactMap(\.string)
+  }
+}

@@ -1,0 +1,34 @@
+/// Instants as people and programs read them.
+public enum Timestamp {
+  /// `2026-11-21T09:05:00Z` of microseconds since 1970.
+  public static func text(_ microseconds: Int64) -> String {
+    let seconds = Int((Double(microseconds) / 1_000_000).rounded(.down))
+    let (day, second) = floorDivide(seconds, 86_400)
+    let (year, month, dayOfMonth) = date(daysSince1970: day)
+    return "\(pad(year, 4))-\(pad(month))-\(pad(dayOfMonth))T"
+      + "\(pad(second / 3_600)):\(pad(second / 60 % 60)):\(pad(second % 60))Z"
+  }
+
+  /// The proleptic Gregorian calendar, counted in eras of 400 years that begin on a 1 March: leap
+  /// days then come last.
+  private static func date(daysSince1970: Int) -> (year: Int, month: Int, day: Int) {
+    let (era, dayOfEra) = floorDivide(daysSince1970 + 719_468, 146_097)
+    let yearOfEra =
+      (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shifted = (5 * dayOfYear + 2) / 153
+    let month = shifted < 10 ? shifted + 3 : shifted - 9
+    let day = dayOfYear - (153 * shifted + 2) / 5 + 1
+    return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day)
+  }
+
+  private static func floorDivide(_ number: Int, _ divisor: Int) -> (Int, Int) {
+    let (quotient, remainder) = number.quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+  }
+
+  private static func pad(_ number: Int, _ width: Int = 2) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+}

@@ -1,0 +1,96 @@
+/// The message that needs no script: what the first formatter gets as `payload`, and what goes out
+/// when every formatter fails. Its texts are not escaped yet; the sink does that.
+enum BuiltIn {
+  /// Grey: colour is the formatters' business.
+  private static let colour: Value = "#8d8d8d"
+
+  static func payload(_ event: Event) -> Value {
+    var attachment: Value = ["color": colour, "fallback": .string(sentence(event))]
+    let fields = Self.fields(event)
+    if !fields.isEmpty { attachment["fields"] = .array(fields) }
+    if let matches = event.value["matches"]?.string {
+      attachment["text"] = .string(
+        fence(matches, leftOut: event.value["matches_left_out"]?.int ?? 0))
+      attachment["mrkdwn_in"] = ["text"]
+    }
+    return ["text": .string(sentence(event)), "attachments": [attachment]]
+  }
+
+  /// One line, complete on its own: it is also what a phone's notification shows.
+  static func sentence(_ event: Event) -> String {
+    let host = text(event, "host")
+    switch event.kind {
+    case .ban:
+      let failures = text(event, "failures")
+      let count = failures == "0" ? "" : " after \(failures) failure\(failures == "1" ? "" : "s")"
+      return "\(event.jail) banned \(who(event))\(count) on \(host)"
+    case .unban: return "\(event.jail) unbanned \(who(event)) on \(host)"
+    case .prolong: return "\(event.jail) prolonged the ban of \(who(event)) on \(host)"
+    case .jailStart: return "jail \(event.jail) started on \(host)"
+    case .jailStop: return "jail \(event.jail) stopped on \(host)"
+    case .jailFlush: return "jail \(event.jail) lifted all its bans on \(host)"
+    }
+  }
+
+  /// The id, and the address where that is something else.
+  private static func who(_ event: Event) -> String {
+    let ip = text(event, "ip")
+    return ip.isEmpty || ip == event.subject ? event.subject : "\(event.subject) (\(ip))"
+  }
+
+  private static func fields(_ event: Event) -> [Value] {
+    var fields: [Value] = []
+    func add(_ title: String, _ text: String?) {
+      guard let text, !text.isEmpty else { return }
+      fields.append(["title": .string(title), "value": .string(text), "short": true])
+    }
+    add("User", event.value["user"]?.string)
+    if let bantime = event.value["bantime"] { add("Ban time", span(bantime)) }
+    if let count = event.value["bancount"]?.int, count > 1 { add("Ban number", String(count)) }
+    for (name, value) in (event.value["fields"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
+      add(name, value.string)
+    }
+    return fields
+  }
+
+  private static func span(_ bantime: Value) -> String {
+    guard let seconds = bantime.int else { return word(bantime) }
+    return seconds < 0 ? "for good" : Seconds.describe(Int(seconds))
+  }
+
+  /// Log lines in a fence that they cannot end: event text holds no backtick.
+  private static func fence(_ lines: String, leftOut: Int64) -> String {
+    let more = leftOut > 0 ? "\n… \(leftOut) bytes more left out" : ""
+    return "```\n\(lines.trimmed)\n```\(more)"
+  }
+
+  private static func text(_ event: Event, _ key: String) -> String {
+    event.value[key].map(word) ?? ""
+  }
+
+  private static func word(_ value: Value) -> String {
+    switch value {
+    case .string(let text): text
+    case .int(let number): String(number)
+    case .float(let number): String(number)
+    default: ""
+    }
+  }
+
+  /// Adds the note about a formatter that failed, so that its author learns of it from the channel.
+  static func addNote(_ note: String, to payload: inout Value) {
+    let attachment: Value = [
+      "color": "warning", "fallback": .string(note), "text": .string(":warning: \(note)"),
+    ]
+    payload["attachments"] = .array((payload["attachments"]?.array ?? []) + [attachment])
+  }
+}
+
+extension String {
+  fileprivate var trimmed: String {
+    var text = self[...]
+    while text.last?.isWhitespace == true { text = text.dropLast() }
+    while text.first?.isNewline == true { text = text.dropFirst() }
+    return String(text)
+  }
+}

@@ -1,0 +1,100 @@
+internal import Posix
+
+/// One Lua file as it is on the disk.
+struct FormatterFile: Sendable, Equatable {
+  /// As error messages name it: `50-colours.lua`.
+  var name: String
+  var source: String
+}
+
+/// The formatters in the order in which they run, and what kept one from being read.
+struct FormatterChain: Sendable, Equatable {
+  /// Bytes of one file: neither compiling nor building an error message can be interrupted.
+  static let sourceLimit = 64 * 1024
+
+  var files: [FormatterFile] = []
+  /// What `require` may load, by name.
+  var libraries: [FormatterFile] = []
+  var problems: [FormatterProblem] = []
+
+  /// Reads the files anew, so that a saved change counts at once.
+  static func load(_ configuration: Configuration) -> FormatterChain {
+    var chain = FormatterChain()
+    for name in configuration.formatters {
+      if name == "local" {
+        chain.addLocal(configuration.formattersDirectory)
+      } else {
+        chain.addShipped(name)
+      }
+    }
+    return chain
+  }
+
+  private mutating func addShipped(_ name: String) {
+    let file = name + ".lua"
+    do throws(SystemError) {
+      guard Self.isFormatter(file) else { throw SystemError("formatter \(name)", code: 2) }
+      let path = try Programs.scripts() + "/\(name)/formatter.lua"
+      if let source = read(path, as: file) {
+        files.append(FormatterFile(name: file, source: source))
+      }
+    } catch {
+      problems.append(
+        FormatterProblem(file: file, error: "\(file): no shipped formatter of that name"))
+    }
+  }
+
+  private mutating func addLocal(_ directory: String) {
+    for file in Self.luaFiles(directory) {
+      guard let source = read(directory + "/" + file, as: file) else { continue }
+      files.append(FormatterFile(name: file, source: source))
+    }
+    for file in Self.luaFiles(directory + "/lib") {
+      guard let source = read(directory + "/lib/" + file, as: "lib/" + file) else { continue }
+      libraries.append(FormatterFile(name: String(file.dropLast(4)), source: source))
+    }
+  }
+
+  private mutating func read(_ path: String, as name: String) -> String? {
+    do throws(TrustedFile.Refused) {
+      let bytes = try TrustedFile.read(path, limit: Self.sourceLimit)
+      return String(decoding: bytes, as: UTF8.self)
+    } catch {
+      problems.append(FormatterProblem(file: name, error: "\(name): \(error.problem)"))
+      return nil
+    }
+  }
+
+  /// A directory that is not there holds no formatters; that is no error.
+  private static func luaFiles(_ directory: String) -> [String] {
+    do throws(SystemError) {
+      return try Directory.open(directory).names().filter(isFormatter).sorted {
+        $0.utf8.lexicographicallyPrecedes($1.utf8)
+      }
+    } catch {
+      return []
+    }
+  }
+
+  /// Not an editor's backup (`x.lua~`), nor what a package manager left (`x.lua.dpkg-new`).
+  private static func isFormatter(_ name: String) -> Bool {
+    guard name.hasSuffix(".lua"), let first = name.utf8.first, name.utf8.count > 4 else {
+      return false
+    }
+    func isAlphanumeric(_ byte: UInt8) -> Bool {
+      (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+    }
+    return isAlphanumeric(first)
+      && name.utf8.dropLast(4).allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x5f }
+  }
+}
+
+/// A formatter that did not do its part.
+public struct FormatterProblem: Sendable, Equatable {
+  public var file: String
+  /// One sentence with file and line: `50-colours.lua:12: attempt to index a nil value`.
+  public var error: String
+
+  /// As the channel and `preview` show it.
+  public var sentence: String { "a formatter failed, this message went on without it: \(error)" }
+}

@@ -1,0 +1,32 @@
+/// What would be sent for an event, without a spool, a database or a network.
+public struct Preview: Sendable {
+  /// The message; nil if a formatter wants none.
+  public let message: Value?
+  /// What the person who runs it should know: why there is no message, which formatter failed.
+  public let remarks: [String]
+  /// What the scripts printed.
+  public let output: String
+
+  public init(_ record: EventRecord, _ configuration: Configuration, host: String, now: Int64) {
+    let result = Formatting().format(
+      Event(record, host: host, now: now), with: FormatterChain.load(configuration),
+      destinations: Array(configuration.destinations.keys))
+    var outcome = result.outcome
+    for problem in result.problems { outcome.add(problem) }
+    var remarks = result.problems.map(\.sentence)
+    switch outcome {
+    case .message(let message): self.message = message
+    case .muted(let reason):
+      message = nil
+      remarks.append("no message: \(reason)")
+    }
+    if !configuration.post.contains(record.kind) {
+      let known = configuration.post.map(\.rawValue).joined(separator: ", ")
+      remarks.append(
+        "the config's `post` does not list \(record.kind.rawValue) (it lists: \(known)), "
+          + "so this event would be recorded and not sent")
+    }
+    self.remarks = remarks
+    output = result.output
+  }
+}

@@ -1,0 +1,141 @@
+internal import Posix
+public import SQLite
+
+/// The whole flow after acceptance, on one screen: look, format, store, remove; then deliver. Each
+/// turn leaves every event either in its file or in its rows, so it may be cut off anywhere.
+public final class Pipeline<Carrier: Transport> {
+  private let intake: Intake
+  private let queue: Queue
+  private let courier: Courier<Carrier>
+  private let formatting = Formatting()
+  private let host: String
+
+  /// The last one that could be read; nil until there is one.
+  public var configuration: Configuration?
+
+  public init(_ locations: Locations, _ queue: Queue, _ courier: Courier<Carrier>, host: String) {
+    intake = Intake(locations: locations)
+    self.queue = queue
+    self.courier = courier
+    self.host = host
+  }
+
+  /// What a killed predecessor left unfinished.
+  public func recover(now: Int64) throws(DatabaseError) {
+    try queue.recoverSending(now: now)
+    try? intake.removeAbandoned(now: now)
+  }
+
+  /// Tells `status` what is wrong with the configuration, and which destinations there are.
+  public func noteConfiguration(problem: String?, now: Int64) throws(DatabaseError) {
+    if let problem {
+      _ = try queue.note("configuration", problem, now: now)
+    } else {
+      try queue.clearNotice("configuration")
+    }
+    if let configuration { try queue.keepDestinations(configuration.destinations.keys.sorted()) }
+  }
+
+  /// Takes in what is there. True if there may be more. A spool or disk that cannot be used now
+  /// leaves the files where they are.
+  public func takeIn(now: Int64) throws(DatabaseError) -> Bool {
+    guard let (files, damaged) = try? intake.look() else { return false }
+    for file in damaged { _ = try queue.note("spool file", file, now: now) }
+    guard !files.isEmpty else { return false }
+    let chain = configuration.map(FormatterChain.load) ?? FormatterChain()
+    try queue.transaction { () throws(DatabaseError) in
+      for file in files { try take(file, chain, now: now) }
+    }
+    try? intake.remove(files)
+    return files.count >= Intake.batch
+  }
+
+  private func take(
+    _ file: Intake.Found, _ chain: FormatterChain, now: Int64
+  ) throws(DatabaseError) {
+    guard case .event(let record) = file.content else { return try queue.flush(now: now) }
+    guard try queue.event(ofArrival: file.name) == nil else { return }
+    for option in record.unknownOptions {
+      _ = try queue.note(
+        "option \(option)", "this version does not know --\(option); kept as a field", now: now)
+    }
+    let key = EventKey(record)
+    let repeated = try key.map { key throws(DatabaseError) in
+      try queue.event(like: key, acceptedAt: record.acceptedAt)
+    }
+    if let event = repeated.flatMap({ $0 }) {
+      try queue.noteArrival(file.name, of: event, now: now)
+      // The same event with other destinations adds those.
+      if !record.destinations.isEmpty { try deliver(record, as: event, chain, now: now) }
+    } else {
+      let event = try queue.insert(record, key: key)
+      try queue.noteArrival(file.name, of: event, now: now)
+      try deliver(record, as: event, chain, now: now)
+    }
+  }
+
+  private func deliver(
+    _ record: EventRecord, as id: Int64, _ chain: FormatterChain, now: Int64
+  ) throws(DatabaseError) {
+    guard configuration?.post.contains(record.kind) ?? true else { return }
+    let event = Event(record, host: host, now: now)
+    var result = formatting.format(
+      event, with: chain, destinations: configuration.map { Array($0.destinations.keys) } ?? [])
+    try note(result.problems, of: chain, in: &result.outcome, now: now)
+    for name in try destinations(record, result, now: now) {
+      try queue.insert(event: id, destination: name, outcome: result.outcome, now: now)
+    }
+  }
+
+  /// A formatter's failure is told in the channel when it is new, and in `status` as long as it lasts.
+  private func note(
+    _ problems: [FormatterProblem], of chain: FormatterChain,
+    in outcome: inout Formatting.Result.Outcome, now: Int64
+  ) throws(DatabaseError) {
+    for file in chain.files where !problems.contains(where: { $0.file == file.name }) {
+      try queue.clearNotice("formatter \(file.name)")
+    }
+    for problem in problems {
+      let isNews = try queue.note("formatter \(problem.file)", problem.error, now: now)
+      if isNews { outcome.add(problem) }
+    }
+  }
+
+  /// What the caller named, else what the formatter named, else the default; unknown names mean the
+  /// default, with a word in `status`.
+  private func destinations(
+    _ record: EventRecord, _ result: Formatting.Result, now: Int64
+  ) throws(DatabaseError) -> [String] {
+    let named = record.destinations.isEmpty ? result.destinations : record.destinations
+    guard let configuration, !named.isEmpty else { return [Configuration.defaultDestination] }
+    var names: [String] = []
+    for name in named {
+      let isKnown = configuration.destinations[name] != nil
+      if !isKnown {
+        _ = try queue.note(
+          "destination \(name)", "there is no [destination.\(name)]; its events go to default",
+          now: now)
+      }
+      let used = isKnown ? name : Configuration.defaultDestination
+      if !names.contains(used) { names.append(used) }
+    }
+    return names
+  }
+
+  /// Sends what may be sent and settles what was answered, for at most `milliseconds`, or until one of
+  /// the `others` can be read.
+  public func deliver(
+    others: [Int32], milliseconds: Int32, now: () -> Int64
+  ) throws(DatabaseError) {
+    let time = now()
+    let wakeAt = try courier.dispatch(configuration, now: time)
+    let pause = wakeAt.map { Int32(clamping: max(0, ($0 - time + 999) / 1_000)) } ?? milliseconds
+    _ = try courier.wait(others: others, milliseconds: min(pause, milliseconds), now: now)
+  }
+
+  /// Nothing is under way and nothing waits.
+  public func isIdle() throws(DatabaseError) -> Bool {
+    guard !courier.isBusy else { return false }
+    return try queue.isEmpty()
+  }
+}

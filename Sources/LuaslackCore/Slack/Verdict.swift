@@ -1,0 +1,68 @@
+/// What the receiver said to one POST.
+public enum Answer: Sendable, Equatable {
+  /// `retryAfter` in seconds.
+  case response(status: Int, retryAfter: Int?, body: [UInt8])
+  /// `maybeArrived`: the request may have been acted on although no answer came.
+  case failure(reason: String, maybeArrived: Bool)
+}
+
+/// What an answer means for the delivery: decided by Slack's word first, then by the status, since
+/// the status of a given word varies.
+public enum Verdict: Sendable, Equatable {
+  case delivered
+  /// Not now. `after` in seconds, where Slack said so.
+  case retry(reason: String, after: Int?, maybeArrived: Bool)
+  /// Slack will not take this payload from anybody.
+  case payloadRefused(reason: String)
+  /// Slack will take nothing from this webhook until somebody mends it.
+  case destinationDead(reason: String)
+
+  /// docs: api.slack.com/messaging/webhooks, the changelog of 2016-05-17, and clients' tables.
+  private static let deadWords: Set<String> = [
+    "no_service", "no_active_hooks", "no_service_id", "no_team", "team_disabled", "invalid_token",
+    "action_prohibited", "channel_not_found", "channel_is_archived",
+    "posting_to_general_channel_denied", "user_not_found",
+  ]
+  private static let payloadWords: Set<String> = [
+    "invalid_payload", "invalid_blocks", "invalid_blocks_format", "invalid_attachments", "no_text",
+    "too_many_attachments", "msg_blocks_too_long", "msg_too_long",
+  ]
+
+  public init(_ answer: Answer) {
+    switch answer {
+    case .failure(let reason, let maybeArrived):
+      self = .retry(reason: reason, after: nil, maybeArrived: maybeArrived)
+    case .response(let status, let retryAfter, let body):
+      self.init(status: status, retryAfter: retryAfter, body: body)
+    }
+  }
+
+  private init(status: Int, retryAfter: Int?, body: [UInt8]) {
+    let word = Self.word(body)
+    let reason = "\(status) \(word)"
+    if Self.deadWords.contains(word) {
+      self = .destinationDead(reason: reason)
+    } else if Self.payloadWords.contains(word) {
+      self = .payloadRefused(reason: reason)
+    } else if status == 200, word == "ok" {
+      self = .delivered
+    } else if [401, 403, 404, 410].contains(status) {
+      self = .destinationDead(reason: reason)
+    } else if status == 400 || status == 413 {
+      self = .payloadRefused(reason: reason)
+    } else {
+      // 200 with another text is a captive portal or a proxy, a redirect likewise.
+      self = .retry(reason: reason, after: retryAfter, maybeArrived: false)
+    }
+  }
+
+  /// Slack's word: the whole body if it is short, or `error` of a JSON body. Anything else is not
+  /// Slack speaking and is shown in part, made plain.
+  private static func word(_ body: [UInt8]) -> String {
+    if let answer = try? JSONReader.read(body), let error = answer["error"]?.string {
+      return String(PlainText.line(error).prefix(80))
+    }
+    let text = PlainText.line(String(decoding: body.prefix(400), as: UTF8.self))
+    return String(text.prefix(80))
+  }
+}

@@ -1,0 +1,68 @@
+/// An incoming webhook's address. The path is a secret: whoever knows it can post. So it is never
+/// described, and only `secret` gives it away.
+public struct WebhookURL: Sendable, Equatable, CustomStringConvertible {
+  public let secret: String
+  /// Host and port, which are no secret.
+  public let host: String
+
+  public struct Refused: Error, Equatable, CustomStringConvertible {
+    public let description: String
+  }
+
+  /// `https` only, except to this very machine: everything else would show the secret on the way.
+  public init(_ text: String) throws(Refused) {
+    guard let end = text.firstRange(of: "://") else {
+      throw Refused(description: "is not a URL; it should begin with https://")
+    }
+    let scheme = text[..<end.lowerBound].lowercased()
+    let rest = text[end.upperBound...]
+    let authority = rest.prefix { !"/?#".contains($0) }
+    guard text.unicodeScalars.allSatisfy({ (0x21...0x7e).contains($0.value) }) else {
+      throw Refused(description: "holds a space or a character that a URL cannot have")
+    }
+    guard !authority.isEmpty, !authority.contains("@"), !authority.contains("\\") else {
+      throw Refused(description: "has no plain host name")
+    }
+    guard scheme == "https" || scheme == "http" && Self.isLoopback(authority) else {
+      throw Refused(description: "must begin with https:// (http:// only to 127.0.0.1 or ::1)")
+    }
+    secret = text
+    host = String(authority)
+  }
+
+  private static func isLoopback(_ authority: Substring) -> Bool {
+    if authority.hasPrefix("[::1]") { return true }
+    let host = authority.prefix { $0 != ":" }
+    let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+    return numbers.count == 4 && numbers.first == 127 && !numbers.contains(nil)
+  }
+
+  public var description: String { "webhook at \(host)" }
+}
+
+extension WebhookURL {
+  /// Bytes; a URL is far shorter.
+  private static let fileLimit = 4 * 1024
+
+  /// Reads the file anew each time, so that a changed secret needs no restart. The error never
+  /// shows what the file holds.
+  static func read(file: String) throws(Refused) -> WebhookURL {
+    let bytes: [UInt8]
+    do throws(TrustedFile.Refused) {
+      bytes = try TrustedFile.read(file, limit: fileLimit, isSecret: true)
+    } catch {
+      throw Refused(description: "webhook file \(error)")
+    }
+    let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+      .map { $0.filter { $0 != " " && $0 != "\t" } }
+      .filter { !$0.isEmpty && !$0.hasPrefix("#") }
+    guard lines.count == 1, let line = lines.first else {
+      throw Refused(description: "webhook file \(file): must hold one line, the webhook's URL")
+    }
+    do throws(Refused) {
+      return try WebhookURL(line)
+    } catch {
+      throw Refused(description: "webhook file \(file): the URL \(error)")
+    }
+  }
+}

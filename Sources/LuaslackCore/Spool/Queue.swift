@@ -1,0 +1,134 @@
+public import SQLite
+
+/// Owns the database: every event, every delivery and its state. luaslackd alone writes it; the
+/// other commands read. One event and all its deliveries appear in one transaction.
+public final class Queue {
+  let database: Database
+
+  /// Opens the database for writing, makes it or brings it up to date.
+  public init(writing path: String) throws(DatabaseError) {
+    database = try Database(path, .writing)
+    // FULL: what a commit accepted survives the loss of power, as the spool file did.
+    try database.execute(
+      """
+      PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+      PRAGMA journal_size_limit = 4194304
+      """)
+    try migrate()
+  }
+
+  /// Opens an existing database to look at it.
+  public init(reading path: String) throws(DatabaseError) {
+    database = try Database(path, .reading)
+    guard try version() >= 1 else {
+      throw DatabaseError(code: 14, message: "luaslackd has not made its tables yet")
+    }
+  }
+
+  private func version() throws(DatabaseError) -> Int {
+    Int(try database.first("PRAGMA user_version") { $0.integer(0) } ?? 0)
+  }
+
+  private func migrate() throws(DatabaseError) {
+    let found = try version()
+    guard found <= Schema.steps.count else {
+      throw DatabaseError(code: 1, message: "was made by a newer luaslack (version \(found))")
+    }
+    for (index, step) in Schema.steps.enumerated().dropFirst(found) {
+      try transaction { () throws(DatabaseError) in
+        try database.execute(step)
+        try database.execute("PRAGMA user_version = \(index + 1)")
+      }
+    }
+  }
+
+  public func transaction<Result>(
+    _ body: () throws(DatabaseError) -> Result
+  ) throws(DatabaseError) -> Result {
+    try database.transaction(body) { $0 }
+  }
+}
+
+// Events come in.
+extension Queue {
+  /// The event that this spool file became, if it was read before.
+  public func event(ofArrival name: String) throws(DatabaseError) -> Int64? {
+    try database.first("SELECT event FROM arrival WHERE name = ?", .text(name)) { $0.integer(0) }
+  }
+
+  /// The event that this one repeats.
+  func event(like key: EventKey, acceptedAt: Int64) throws(DatabaseError) -> Int64? {
+    let from = key.window.map { acceptedAt - $0 } ?? .min
+    let to = key.window.map { acceptedAt + $0 } ?? .max
+    return try database.first(
+      "SELECT id FROM event WHERE key = ? AND accepted_at BETWEEN ? AND ? LIMIT 1",
+      .text(key.text), .integer(from), .integer(to)
+    ) { $0.integer(0) }
+  }
+
+  func insert(_ record: EventRecord, key: EventKey?) throws(DatabaseError) -> Int64 {
+    try database.run(
+      """
+      INSERT INTO event (key, kind, jail, subject, accepted_at, record) VALUES (?, ?, ?, ?, ?, ?)
+      """,
+      .text(key?.text), .text(record.kind.rawValue), .text(record.jail), .text(record.subject),
+      .integer(record.acceptedAt), .text(JSONWriter.compact(record.value)))
+    return database.lastInsertedRow
+  }
+
+  func noteArrival(_ name: String, of event: Int64, now: Int64) throws(DatabaseError) {
+    try database.run(
+      "INSERT INTO arrival (name, event, at) VALUES (?, ?, ?)", .text(name), .integer(event),
+      .integer(now))
+  }
+
+  /// Adds a delivery unless the event has one for that destination already.
+  func insert(
+    event: Int64, destination: String, outcome: Formatting.Result.Outcome, now: Int64
+  ) throws(DatabaseError) {
+    // Every destination that has a delivery has a row of its own; the courier goes by those.
+    try database.run("INSERT OR IGNORE INTO destination (name) VALUES (?)", .text(destination))
+    let (state, payload, reason): (DeliveryState, Value, String?) =
+      switch outcome {
+      case .message(let payload): (.waiting, payload, nil)
+      case .muted(let reason): (.muted, [:], reason)
+      }
+    try database.run(
+      """
+      INSERT INTO delivery (event, destination, state, payload, reason, next_attempt_at, set_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+      """,
+      .integer(event), .text(destination), .text(state.rawValue),
+      .text(JSONWriter.compact(payload)), .text(reason), .integer(now), .integer(now))
+  }
+}
+
+// What `status` tells besides.
+extension Queue {
+  public struct Notice: Sendable, Equatable {
+    public let subject: String
+    public let text: String
+    public let at: Int64
+  }
+
+  /// True if this is news: there was no such notice, or it said something else.
+  func note(_ subject: String, _ text: String, now: Int64) throws(DatabaseError) -> Bool {
+    try database.run(
+      """
+      INSERT INTO notice (subject, text, at) VALUES (?, ?, ?)
+      ON CONFLICT (subject) DO UPDATE SET text = excluded.text, at = excluded.at
+      WHERE text <> excluded.text
+      """, .text(subject), .text(text), .integer(now))
+    return database.changes > 0
+  }
+
+  func clearNotice(_ subject: String) throws(DatabaseError) {
+    try database.run("DELETE FROM notice WHERE subject = ?", .text(subject))
+  }
+
+  public func notices() throws(DatabaseError) -> [Notice] {
+    try database.all("SELECT subject, text, at FROM notice ORDER BY at") { row in
+      Notice(subject: row.text(0), text: row.text(1), at: row.integer(2))
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/// The database's tables, as steps from one version to the next. A step that was shipped is never
+/// changed; a newer one is added.
+enum Schema {
+  static let steps = [
+    """
+    CREATE TABLE event (
+      id          INTEGER PRIMARY KEY,
+      key         TEXT,               -- what makes a repeat recognisable; null: always new
+      kind        TEXT NOT NULL,
+      jail        TEXT NOT NULL,
+      subject     TEXT NOT NULL,      -- fail2ban's id, usually the address
+      accepted_at INTEGER NOT NULL,   -- microseconds since 1970, as all times here
+      record      TEXT NOT NULL       -- the event as it was accepted, JSON
+    ) STRICT;
+    CREATE INDEX event_key ON event (key, accepted_at) WHERE key IS NOT NULL;
+
+    -- Spool files that became an event or were recognised as a repeat of one: a file that outlives
+    -- its commit is thus not read twice.
+    CREATE TABLE arrival (
+      name  TEXT PRIMARY KEY,
+      event INTEGER NOT NULL REFERENCES event (id),
+      at    INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE delivery (
+      id              INTEGER PRIMARY KEY,
+      event           INTEGER NOT NULL REFERENCES event (id),
+      destination     TEXT NOT NULL,
+      state           TEXT NOT NULL
+        CHECK (state IN ('waiting', 'sending', 'delivered', 'folded', 'muted', 'dead')),
+      payload         TEXT NOT NULL,  -- what is posted, JSON; what a muted one would have been: {}
+      reason          TEXT,           -- the last error, or why it is muted
+      attempts        INTEGER NOT NULL DEFAULT 0,
+      next_attempt_at INTEGER NOT NULL,
+      set_at          INTEGER NOT NULL,            -- when next_attempt_at was decided
+      maybe_sent      INTEGER NOT NULL DEFAULT 0,  -- an attempt may have arrived without an answer
+      is_plain        INTEGER NOT NULL DEFAULT 0,  -- the payload was refused and replaced
+      finished_at     INTEGER,
+      UNIQUE (event, destination)
+    ) STRICT;
+    CREATE INDEX delivery_pending ON delivery (destination, event)
+      WHERE state IN ('waiting', 'sending');
+
+    CREATE TABLE destination (
+      name        TEXT PRIMARY KEY,
+      state       TEXT NOT NULL DEFAULT 'ok' CHECK (state IN ('ok', 'failing', 'dead')),
+      failures    INTEGER NOT NULL DEFAULT 0,  -- in a row
+      not_before  INTEGER NOT NULL DEFAULT 0,
+      set_at      INTEGER NOT NULL DEFAULT 0,
+      last_ok_at  INTEGER,
+      last_error  TEXT,
+      obeys_slack INTEGER NOT NULL DEFAULT 0   -- not_before is a Retry-After of Slack's
+    ) STRICT, WITHOUT ROWID;
+
+    -- What `status` has to say beside the queue: one row a subject, the last word on it.
+    CREATE TABLE notice (
+      subject TEXT PRIMARY KEY,
+      text    TEXT NOT NULL,
+      at      INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """
+  ]
+}

@@ -1,0 +1,75 @@
+public import Posix
+
+/// The open spool directory: who owns it, its parts, and the protocol that wakes luaslackd.
+public struct Spool: ~Copyable {
+  let directory: Directory
+
+  static let triggerName = "trigger"
+  static let lockName = "lock"
+  /// Put there by the service's unit: somebody else starts luaslackd.
+  static let managedName = "managed"
+
+  /// Opens the spool and, as root, becomes its owner for good: whatever follows can reach no more
+  /// than that user can. Root itself owns it only in trials and containers.
+  static func open(_ locations: Locations, creating: Bool) throws(SystemError) -> Spool {
+    Spool(directory: try openAsOwner(locations.spool, creating: creating))
+  }
+
+  /// The directory in memory for events that the spool cannot take.
+  static func openOverflow(
+    _ locations: Locations, creating: Bool
+  ) throws(SystemError) -> Directory {
+    try openAsOwner(locations.overflow, creating: creating)
+  }
+
+  /// As root, becomes the spool's owner, so that a command sees and touches what that user may.
+  /// False if there is no spool yet.
+  public static func enter(_ locations: Locations) throws(SystemError) -> Bool {
+    do throws(SystemError) {
+      _ = try open(locations, creating: false)
+      return true
+    } catch {
+      if error.isMissing { return false }
+      throw error
+    }
+  }
+
+  private static func openAsOwner(
+    _ path: String, creating: Bool
+  ) throws(SystemError) -> Directory {
+    let directory = try openOrMake(path, creating: creating)
+    let status = try directory.descriptor.status()
+    if Process.user == 0, status.owner != 0 {
+      try Process.become(user: status.owner, group: status.group)
+    }
+    guard status.owner == Process.user, status.permissions & 0o022 == 0 else {
+      throw SystemError("\(path) must belong to the user and be closed to others", code: 1)
+    }
+    return directory
+  }
+
+  private static func openOrMake(_ path: String, creating: Bool) throws(SystemError) -> Directory {
+    do throws(SystemError) {
+      return try Directory.open(path)
+    } catch {
+      guard creating, error.isMissing else { throw error }
+    }
+    // The parent too, but no more: a mistyped path should not grow a tree.
+    if let end = path.lastIndex(of: "/"), end != path.startIndex {
+      try Directory.make(String(path[..<end]))
+    }
+    try Directory.make(path)
+    return try Directory.open(path)
+  }
+
+  func incoming() throws(SystemError) -> Maildrop {
+    do throws(SystemError) {
+      return Maildrop(try directory.directory("incoming"))
+    } catch {
+      guard error.isMissing else { throw error }
+    }
+    try directory.makeDirectory("incoming")
+    try directory.sync()
+    return Maildrop(try directory.directory("incoming"))
+  }
+}

@@ -1,0 +1,67 @@
+public import Posix
+
+/// Owns the spool's lock and listens at its trigger: whoever holds this is the one luaslackd of the
+/// spool. The order of its steps is what keeps a wake-up from being lost; `Acceptor.wake` is the
+/// other half.
+public struct Watch: ~Copyable {
+  private let locations: Locations
+  private let lock: FileDescriptor
+  private var trigger: Trigger?
+
+  /// The descriptor under which a caller of `luaslackd --inherited-lock` hands the lock over.
+  public static let inheritedLock: Int32 = 3
+
+  /// Nil if another luaslackd has the spool. As root, becomes the spool's owner.
+  public static func begin(
+    _ locations: Locations, hasInheritedLock: Bool
+  ) throws(SystemError) -> Watch? {
+    let spool = try Spool.open(locations, creating: true)
+    let lock =
+      hasInheritedLock
+      ? FileDescriptor(owning: inheritedLock) : try spool.directory.openOrCreate(Spool.lockName)
+    // Locks that are held already are taken again by their holder.
+    guard try lock.tryLock() else { return nil }
+    var watch = Watch(locations: locations, lock: lock)
+    try watch.listen()
+    return watch
+  }
+
+  private init(locations: Locations, lock: consuming FileDescriptor) {
+    self.locations = locations
+    self.lock = lock
+  }
+
+  private mutating func listen() throws(SystemError) {
+    let spool = try Spool.open(locations, creating: true)
+    try spool.directory.makeFifo(Spool.triggerName)
+    trigger = Trigger(try spool.directory.openFifoForReading(Spool.triggerName))
+  }
+
+  /// Readable when somebody has left something.
+  public var descriptor: Int32 { trigger?.descriptor.raw ?? -1 }
+
+  /// Takes the wake-ups out; to be followed by a look at the spool.
+  public func drain() {
+    while let bytes = try? trigger?.descriptor.read(upTo: 4_096), bytes.count == 4_096 {}
+  }
+
+  /// Stops listening, gives the lock up and looks once more. True: gone, or another has taken over.
+  /// False: something came in between, and this is still the one.
+  public mutating func leave() throws(SystemError) -> Bool {
+    trigger = nil
+    try lock.unlock()
+    guard try Intake(locations: locations).waitingFiles() > 0 else { return true }
+    guard try lock.tryLock() else { return true }
+    try listen()
+    return false
+  }
+}
+
+/// The open FIFO; a class, so that it can be given up before its owner is.
+private final class Trigger {
+  let descriptor: FileDescriptor
+
+  init(_ descriptor: consuming FileDescriptor) {
+    self.descriptor = descriptor
+  }
+}

@@ -1,0 +1,186 @@
+/* One formatter file from source to answer: compile, choose the handler, call it with its copies,
+ * read what it returned. Everything that touches Lua runs inside one protected call. */
+#include "script.h"
+
+#include "guard.h"
+#include "values.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+struct script {
+  const struct job *job;
+  const char *name;
+  struct text source;
+  struct tree payload;
+  struct outcome *outcome;
+};
+
+/* Raises "file: message", with one %s. */
+static _Noreturn void fail(
+    lua_State *L, const struct script *script, const char *format, const char *detail) {
+  lua_pushfstring(L, "%s: ", script->name);
+  lua_pushfstring(L, format, detail);
+  lua_concat(L, 2);
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+/* Pops what the file returned; pushes the handler for the event's kind and returns true, or pushes
+ * nothing and returns false if it has none. May raise. */
+static bool take_handler(lua_State *L, const struct script *script) {
+  bool is_function = lua_isfunction(L, -1);
+  if (!is_function && !lua_istable(L, -1))
+    fail(L, script, "must return a table of handlers or one function, not a %s", luaL_typename(L, -1));
+  struct tree names = script->job->handlers;
+  for (uint32_t count = tree_open(&names); count > 0; count--) {
+    struct text name = tree_text(names);
+    tree_skip(&names, TREE_DEPTH);
+    lua_pushlstring(L, name.bytes, name.count);
+    if (is_function) {
+      bool is_any = strcmp(lua_tostring(L, -1), "any") == 0;
+      lua_pop(L, 1);
+      if (is_any) return true;
+      continue;
+    }
+    lua_pushvalue(L, -1);
+    int type = lua_rawget(L, -3);
+    if (type != LUA_TNIL && type != LUA_TFUNCTION)
+      fail(L, script, "the handler '%s' must be a function", lua_tostring(L, -2));
+    lua_remove(L, -2);
+    if (type == LUA_TFUNCTION) {
+      lua_remove(L, -2);
+      return true;
+    }
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return false;
+}
+
+/* Copies the text at an index of the verdict on top of the stack. Cannot raise. */
+static void copy_line(lua_State *L, int index, char *line, size_t limit) {
+  size_t count = 0;
+  const char *text = lua_rawgeti(L, -1, index) == LUA_TSTRING ? lua_tolstring(L, -1, &count) : "";
+  one_line(line, limit, text, count);
+  lua_pop(L, 1);
+}
+
+/* The verdict is on top of the stack. Cannot raise. */
+static void read_verdict(lua_State *L, struct outcome *outcome) {
+  char status[8];
+  copy_line(L, 1, status, sizeof status);
+  copy_line(L, 2, outcome->reason, sizeof outcome->reason);
+  copy_line(L, 3, outcome->at, sizeof outcome->at);
+  outcome->status = strcmp(status, "digest") == 0 ? STATUS_DIGEST : STATUS_MUTED;
+}
+
+/* The list `to` is on top of the stack, written already as a tree. May raise. */
+static void check_destinations(lua_State *L, const struct script *script) {
+  lua_Integer count = sequence_length(L, -1);
+  if (count == 0) fail(L, script, "to: %s", "a list of destination names must not be empty");
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_rawgeti(L, -1, i) != LUA_TSTRING)
+      fail(L, script, "to: a destination is a name, not a %s", luaL_typename(L, -1));
+    size_t length;
+    const char *name = lua_tolstring(L, -1, &length);
+    struct tree known = script->job->destinations;
+    uint32_t left = tree_tag(known) == TAG_ARRAY ? tree_open(&known) : 0;
+    bool found = left == 0;
+    for (; left > 0 && !found; left--) {
+      struct text candidate = tree_text(known);
+      found = candidate.count == length && memcmp(candidate.bytes, name, length) == 0;
+      tree_skip(&known, TREE_DEPTH);
+    }
+    if (!found) fail(L, script, "to: there is no destination '%s' in the config", name);
+    lua_pop(L, 1);
+  }
+}
+
+/* The second value that the handler returned is on top of the stack: { to = {...}, thread =
+ * "reply" } or nil. May raise. */
+static void read_route(lua_State *L, const struct script *script) {
+  if (lua_isnil(L, -1)) return;
+  if (!lua_istable(L, -1))
+    fail(L, script, "the second value must be { to = {...} }, not a %s", luaL_typename(L, -1));
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+    if (strcmp(key, "to") == 0) {
+      if (!lua_istable(L, -1)) fail(L, script, "to: a list of names, not a %s", luaL_typename(L, -1));
+      check_destinations(L, script);
+      struct outcome *outcome = script->outcome;
+      struct walk walk = {&outcome->to, script->name, 64, 1, &outcome->result_limit};
+      write_value(L, &walk, "to");
+      if (outcome->to.data[0] != TAG_ARRAY) fail(L, script, "to: %s", "a list of names");
+    } else if (strcmp(key, "thread") == 0) {
+      const char *thread = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+      if (strcmp(thread, "reply") != 0) fail(L, script, "thread: only \"%s\" is known", "reply");
+      script->outcome->has_thread = true;
+    } else {
+      fail(L, script, "the second value has an unknown key '%s'; known: to, thread", key);
+    }
+  }
+}
+
+/* The payload is on top of the stack. May raise. */
+static void read_payload(lua_State *L, const struct script *script) {
+  struct outcome *outcome = script->outcome;
+  struct walk walk = {&outcome->payload, script->name, script->job->result_nodes,
+                      script->job->result_depth, &outcome->result_limit};
+  if (!lua_istable(L, -1))
+    fail(L, script, "must return a table or nothing, not a %s", luaL_typename(L, -1));
+  write_value(L, &walk, "");
+  if (outcome->payload.data[0] != TAG_OBJECT)
+    fail(L, script, "the result must have named %s such as text", "parts");
+  outcome->status = STATUS_OK;
+}
+
+/* The body of the protected call. Its argument is the script. May raise. */
+static int run(lua_State *L) {
+  struct script *script = lua_touserdata(L, 1);
+  const struct job *job = script->job;
+  struct surroundings around = {job->libraries, job->now, job->seed, &script->outcome->output};
+  library_open(L, &around);
+  library_compile(L, job->prelude, "=slack");
+  lua_insert(L, -2);
+  lua_call(L, 1, 0);
+  library_compile(L, script->source, lua_pushfstring(L, "@%s", script->name));
+  lua_call(L, 0, 1);
+  guard_recheck(L);
+  if (!take_handler(L, script)) {
+    script->outcome->status = STATUS_ABSENT;
+    return 0;
+  }
+  struct tree event = job->event, payload = script->payload;
+  push_tree(L, &event, false);
+  push_tree(L, &payload, true);
+  lua_pushvalue(L, -1);
+  lua_insert(L, -4); /* payload, handler, event, payload */
+  lua_call(L, 2, 2);
+  guard_recheck(L);
+  read_route(L, script);
+  lua_pop(L, 1);
+  if (has_mark(L, -1, VERDICT_MARK)) {
+    read_verdict(L, script->outcome);
+    return 0;
+  }
+  if (lua_isnil(L, -1)) lua_pop(L, 1);
+  read_payload(L, script);
+  return 0;
+}
+
+void script_run(
+    const struct job *job, struct text name, struct text source, struct tree payload,
+    struct outcome *outcome) {
+  static char file[256];
+  one_line(file, sizeof file, name.bytes, name.count);
+  struct script script = {job, file, source, payload, outcome};
+  outcome->status = STATUS_ERROR;
+  outcome->payload.count = outcome->to.count = outcome->output.count = 0;
+  outcome->payload.overflow = outcome->to.overflow = outcome->output.overflow = false;
+  outcome->has_thread = outcome->result_limit = false;
+  outcome->reason[0] = outcome->at[0] = 0;
+  lua_State *L = guard_open(file);
+  if (!L || !guard_run(L, run, &script)) outcome->status = STATUS_ERROR;
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import LuaslackCore
+import Posix
+
+/// The options of every command that records an event, as raw text: nothing that fail2ban fills in
+/// can be wrong enough to lose the event.
+struct EventOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The failure id, where it is not the address.", valueName: "text"))
+  var id: String?
+  @Option(help: ArgumentHelp("When it happened, in seconds since 1970.", valueName: "seconds"))
+  var time: String?
+  @Option(help: ArgumentHelp("How long the ban lasts; -1 is for good.", valueName: "seconds"))
+  var bantime: String?
+  @Option(help: ArgumentHelp("How often the address has been banned.", valueName: "n"))
+  var bancount: String?
+  @Option(help: ArgumentHelp("inet4 or inet6; found out if not given.", valueName: "family"))
+  var family: String?
+  @Option(help: ArgumentHelp("The user name that was tried.", valueName: "name"))
+  var user: String?
+  @Option(help: ArgumentHelp("1 if fail2ban repeats a ban after a restart.", valueName: "0|1"))
+  var restored: String?
+  @Option(help: ArgumentHelp("The log lines; 16 KiB are kept.", valueName: "text"))
+  var matches: String?
+  @Flag(help: "Read the log lines from standard input.")
+  var matchesStdin = false
+  @Option(help: ArgumentHelp("A field of your own; may be repeated.", valueName: "name=text"))
+  var field: [String] = []
+  @Option(
+    help: ArgumentHelp("Destinations of the config, instead of its routes.", valueName: "names"))
+  var to: [String] = []
+  @Option(help: ArgumentHelp("This host's name in messages.", valueName: "name"))
+  var host: String?
+  @Flag(help: "Print the payload that would be sent; touch neither spool nor network.")
+  var dryRun = false
+  @Option(
+    help: ArgumentHelp("Wait until it is delivered (30s if no time is given).", valueName: "time"))
+  var wait: String?
+  @Option(help: .private)
+  var unknownOption: [String] = []
+  @OptionGroup var places: LocationOptions
+
+  func record(_ kind: EventKind, jail: String, ip: String, failures: String?) -> EventRecord {
+    var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: Clock.now())
+    record.setFailures(failures)
+    let values: [(EventRecord.Option, String?)] = [
+      (.id, id), (.time, time), (.bantime, bantime), (.bancount, bancount), (.family, family),
+      (.user, user), (.restored, restored), (.host, host),
+    ]
+    for (option, text) in values { record.set(option, text) }
+    setMatches(&record)
+    for text in field { record.setField(pair(text).name, pair(text).value) }
+    for text in unknownOption {
+      record.setField(pair(text).name, pair(text).value)
+      record.unknownOptions.append(pair(text).name)
+    }
+    record.destinations = to.flatMap { $0.split(separator: ",").map(String.init) }
+    return record
+  }
+
+  /// A field without a name is still worth keeping.
+  private func pair(_ text: String) -> (name: String, value: String) {
+    guard let separator = text.firstIndex(of: "="), separator != text.startIndex else {
+      return ("field", text)
+    }
+    return (String(text[..<separator]), String(text[text.index(after: separator)...]))
+  }
+
+  private func setMatches(_ record: inout EventRecord) {
+    if let matches { record.setMatches(matches) }
+    guard matchesStdin else { return }
+    let (text, leftOut) = StandardInput.lines(limit: EventRecord.matchesLimit)
+    record.setMatches(text, leftOut: leftOut)
+  }
+}
+
+/// Standard input, of which only the beginning is kept.
+enum StandardInput {
+  /// Bytes read before giving up: what sends more than this does not mean to end.
+  private static let most = 64 << 20
+
+  /// `leftOut` is in bytes.
+  static func lines(limit: Int) -> (text: String, leftOut: Int) {
+    // A few bytes more than the limit: the last character may stand across it.
+    var kept: [UInt8] = []
+    var total = 0
+    let input = FileDescriptor(owning: 0)
+    while total < most, let part = try? input.read(upTo: 64 * 1024), !part.isEmpty {
+      total += part.count
+      kept += part.prefix(max(0, limit + 4 - kept.count))
+    }
+    return (String(decoding: kept, as: UTF8.self), total - kept.count)
+  }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import LuaslackCore
+import Posix
+
+/// What fail2ban calls and an admin types. Static, so that it starts fast; opens no socket.
+@main
+struct Luaslack: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "luaslack",
+    abstract: "Security events from this server into Slack, worded by your own Lua.",
+    discussion: """
+      Examples:
+        luaslack ban -- sshd 203.0.113.7 5             record a ban; luaslackd delivers it
+        luaslack ban --dry-run -- sshd 203.0.113.7 5   print the message, send nothing
+        luaslack status                                does it arrive, and if not, why
+
+      Exit status:
+      \(ExitStatus.allCases.map { "  \($0.rawValue)\t\($0.meaning)" }.joined(separator: "\n"))
+      """,
+    version: Version.text,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Called by fail2ban: records an event, waits for nobody",
+        subcommands: [
+          Ban.self, Unban.self, Prolong.self, JailStart.self, JailStop.self, JailFlush.self,
+        ]),
+      CommandGroup(
+        name: "Called by you", subcommands: [StatusCommand.self, QueueCommand.self, Config.self]),
+    ])
+
+  static func main() {
+    Process.keepFilesPrivate()
+    Process.ignoreBrokenPipes()
+    let arguments = EventArguments.normalised(Array(CommandLine.arguments.dropFirst()))
+    do {
+      var command = try parseAsRoot(arguments)
+      try command.run()
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+/// Ends the program with a sentence and a status.
+struct Failure: Error, CustomStringConvertible {
+  let description: String
+}
+
+extension ParsableCommand {
+  /// Prints `problem` as the program's own words and ends.
+  static func fail(_ status: ExitStatus, _ problem: String) -> Never {
+    Process.print("luaslack: \(problem)\n", to: 2)
+    exit(withError: ExitCode(status.rawValue))
+  }
+}
+
+/// Where things are; every command takes these.
+struct LocationOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The spool directory.", valueName: "dir"))
+  var spool: String?
+  @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+  var config: String?
+
+  func locations() -> Locations {
+    do throws(Locations.Unknown) {
+      return try Locations.current(spool: spool, config: config)
+    } catch {
+      Luaslack.fail(.usage, "\(error)")
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import ChildProcess
+import LuaslackCore
+import Posix
+
+/// What every event command does once its arguments are read.
+enum RecordEvent {
+  static func run(_ record: EventRecord, _ options: EventOptions) throws {
+    let locations = options.places.locations()
+    if options.dryRun { throw ExitCode(dryRun(record, locations)) }
+    let waitSeconds = try waitSeconds(options.wait)
+
+    let acceptor = Acceptor(locations)
+    let place: Acceptor.Place
+    do throws(Acceptor.Refused) {
+      place = try acceptor.accept(record)
+    } catch {
+      Luaslack.fail(.temporary, "\(error)")
+    }
+    // From here on the event cannot be lost, so nothing below is this call's failure.
+    let name = report(place)
+    _ = try? acceptor.wake(mayStart: Process.environment["LUASLACK_SPAWN"] != "0")
+    if let waitSeconds { try DeliveryReport.wait(for: name, locations, seconds: waitSeconds) }
+  }
+
+  private static func waitSeconds(_ text: String?) throws -> Int? {
+    guard let text else { return nil }
+    guard let seconds = Seconds.parse(text) else {
+      throw ValidationError("--wait takes a time like 30s or 2m, not '\(text)'")
+    }
+    return seconds
+  }
+
+  private static func report(_ place: Acceptor.Place) -> String {
+    switch place {
+    case .spool(let name): return name
+    case .overflow(let name, let reason):
+      Process.print(
+        "luaslack: the spool cannot be written (\(reason)); the event is kept in memory\n", to: 2)
+      return name
+    }
+  }
+
+  /// luaslackd reads the config and runs the formatters; only it knows both.
+  private static func dryRun(_ record: EventRecord, _ locations: Locations) -> Int32 {
+    Delegate.run(
+      ["render", "--config", locations.config, "--spool", locations.spool],
+      input: SpoolFile.bytes(.event(record)))
+  }
+}
+
+/// Has luaslackd answer in this program's place, with its output and its exit status.
+enum Delegate {
+  static func run(_ arguments: [String], input: [UInt8] = []) -> Int32 {
+    do throws(SystemError) {
+      let file = try FileDescriptor.sealed("luaslack-input", input)
+      let child = try ChildProcess(
+        try Programs.path(of: "luaslackd"), arguments, descriptors: [file.raw, 1, 2])
+      if case .exited(let status) = child.wait() { return status }
+      Luaslack.fail(.software, "luaslackd was killed")
+    } catch {
+      Luaslack.fail(.unavailable, "\(error)")
+    }
+  }
+}

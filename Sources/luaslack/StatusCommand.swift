@@ -1,0 +1,31 @@
+import ArgumentParser
+import LuaslackCore
+import Posix
+import SQLite
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Does it arrive, and if not, why and since when.",
+    discussion: "One line first. Exit status: 0 ok, 1 degraded, 2 a destination is dead.")
+
+  @Flag(help: "Print JSON, for programs.")
+  var json = false
+  @OptionGroup var places: LocationOptions
+
+  func run() throws {
+    let locations = places.locations()
+    do throws(SystemError) {
+      _ = try Spool.enter(locations)
+    } catch {
+      Luaslack.fail(.unavailable, "\(error)")
+    }
+    let status: Status
+    do throws(DatabaseError) {
+      status = try Status(locations, host: Process.hostName, now: Clock.now())
+    } catch {
+      Luaslack.fail(.unavailable, "\(locations.database): \(error)")
+    }
+    Process.print(json ? JSONWriter.pretty(status.value) : status.text, to: 1)
+    throw ExitCode(status.exit.rawValue)
+  }
+}

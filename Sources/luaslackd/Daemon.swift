@@ -1,0 +1,118 @@
+import ArgumentParser
+import LuaslackConfig
+import LuaslackCore
+import Posix
+
+/// The delivering program. Started by `luaslack` or by systemd; its other subcommands serve
+/// `luaslack`, which itself reads neither the config nor a formatter.
+struct Daemon: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "luaslackd",
+    abstract: "Takes events from luaslack's spool and delivers them to Slack.",
+    discussion: """
+      It runs until nothing has been left to do for a minute, and is started again by the next \
+      event; under systemd it is kept. TERM ends it at once: what it was doing is done again.
+      """,
+    version: Version.text, subcommands: [Serve.self, Render.self, ShowConfig.self],
+    defaultSubcommand: Serve.self)
+}
+
+/// Where things are, as `luaslack` decided or as this program finds them.
+struct LocationOptions: ParsableArguments {
+  @Option(help: "The spool directory.")
+  var spool: String?
+  @Option(help: "The configuration file.")
+  var config: String?
+  @Option(help: .hidden)
+  var database: String?
+  @Option(help: .hidden)
+  var overflow: String?
+
+  func locations() throws -> Locations {
+    var locations = try Locations.current(spool: spool, config: config)
+    if let database { locations.database = database }
+    if let overflow { locations.overflow = overflow }
+    return locations
+  }
+}
+
+struct Serve: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Deliver (the default).")
+
+  @OptionGroup var options: LocationOptions
+  @Flag(help: .hidden)
+  var inheritedLock = false
+
+  func run() throws {
+    Process.keepFilesPrivate()
+    Process.ignoreBrokenPipes()
+    let log = Log(isDetached: inheritedLock)
+    let locations = try options.locations()
+    do throws(SystemError) {
+      guard let service = try Service(locations, hasInheritedLock: inheritedLock, log) else {
+        log.write("another luaslackd serves \(locations.spool)")
+        throw SystemError("take over \(locations.spool)", code: 11)
+      }
+      try service.run()
+    } catch {
+      log.write("\(error)")
+      throw ExitCode(ExitStatus.unavailable.rawValue)
+    }
+  }
+}
+
+struct Render: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "render", abstract: "Print the payload for the event on standard input.",
+    shouldDisplay: false)
+
+  @OptionGroup var options: LocationOptions
+
+  func run() throws {
+    let input = (try? FileDescriptor(owning: 0).readAll(limit: SpoolFile.limit)) ?? []
+    guard case .event(let record) = try SpoolFile.read(input) else {
+      throw ExitCode(ExitStatus.data.rawValue)
+    }
+    let configuration = try readConfiguration(try options.locations().config)
+    let preview = Preview(record, configuration, host: Process.hostName, now: Clock.now())
+    for remark in preview.remarks { Process.print("luaslack: \(remark)\n", to: 2) }
+    Process.print(preview.output, to: 2)
+    if let message = preview.message { Process.print(JSONWriter.pretty(message), to: 1) }
+  }
+
+  /// A trial needs no configuration; a wrong one is said to be wrong.
+  private func readConfiguration(_ path: String) throws -> Configuration {
+    do throws(ConfigurationError) {
+      return try ConfigurationReader.read(path)
+    } catch {
+      Process.print("luaslack: \(error)\n", to: 2)
+      guard error.isMissing else { throw ExitCode(ExitStatus.configuration.rawValue) }
+      Process.print("luaslack: going on with the defaults\n", to: 2)
+      return Configuration(path: path)
+    }
+  }
+}
+
+struct ShowConfig: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show-config", abstract: "Print the configuration in effect.",
+    shouldDisplay: false)
+
+  @OptionGroup var options: LocationOptions
+  @Flag var json = false
+
+  func run() throws {
+    let locations = try options.locations()
+    do throws(ConfigurationError) {
+      let configuration = try ConfigurationReader.read(locations.config)
+      Process.print(
+        json
+          ? JSONWriter.pretty(configuration.value(locations))
+          : configuration.text(locations), to: 1)
+    } catch {
+      Process.print("luaslack: \(error)\n", to: 2)
+      throw ExitCode(ExitStatus.configuration.rawValue)
+    }
+  }
+}

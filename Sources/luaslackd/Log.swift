@@ -1,0 +1,15 @@
+import Posix
+
+/// Where luaslackd speaks. systemd and a terminal read its standard error; started by an event it has
+/// none, and the system log stands in.
+struct Log {
+  let isDetached: Bool
+
+  func write(_ line: String) {
+    if isDetached {
+      try? SystemLog.post(line)
+    } else {
+      Process.print("luaslackd: \(line)\n", to: 2)
+    }
+  }
+}

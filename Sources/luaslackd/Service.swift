@@ -1,0 +1,143 @@
+import Curl
+import LuaslackConfig
+import LuaslackCore
+import Posix
+import SQLite
+
+/// luaslackd's life: holds the spool's lock, opens the database, turns the pipeline, watches the
+/// configuration, and leaves when nothing is left to do.
+final class Service {
+  private let locations: Locations
+  private let log: Log
+  private let signals: Signals
+  private let isManaged: Bool
+  private var watch: Watch
+  private var configurationFile: FileStatus?
+  private var configurationProblem: String?
+  private var shouldReload = true
+  private var shouldStop = false
+
+  /// Milliseconds. The overflow rings no bell when the spool's disk is broken: look now and then.
+  private static let longestPause: Int32 = 5_000
+  private static let pauseAfterFailure: Int32 = 2_000
+
+  /// Nil if another luaslackd has the spool.
+  init?(_ locations: Locations, hasInheritedLock: Bool, _ log: Log) throws(SystemError) {
+    guard let watch = try Watch.begin(locations, hasInheritedLock: hasInheritedLock) else {
+      return nil
+    }
+    self.watch = watch
+    self.locations = locations
+    self.log = log
+    isManaged = !hasInheritedLock
+    signals = try Signals()
+    if Process.user == 0 {
+      log.write("\(locations.spool) belongs to root, so this runs as root: for trials only")
+    }
+  }
+
+  /// Returns when it was asked to stop or nothing has been left to do for a while.
+  func run() throws(SystemError) {
+    try makeDatabaseDirectory()
+    while !shouldStop {
+      do throws(DatabaseError) {
+        let pipeline = try open()
+        if try serve(pipeline) { return }
+      } catch {
+        // A full or broken disk: the events stay in their files until it is mended.
+        log.write("\(error); trying again")
+        pause()
+      }
+    }
+  }
+
+  private func open() throws(DatabaseError) -> Pipeline<CurlTransport> {
+    let queue = try Queue(writing: locations.database)
+    let transport: CurlTransport
+    do throws(CurlError) {
+      transport = try CurlTransport()
+    } catch {
+      throw DatabaseError(code: 1, message: "\(error)")
+    }
+    let host = Process.hostName
+    let courier = Courier(queue, transport, host: host) { Double.random(in: 0...1) }
+    let pipeline = Pipeline(locations, queue, courier, host: host)
+    try pipeline.recover(now: Clock.now())
+    shouldReload = true
+    return pipeline
+  }
+
+  /// True when it has left.
+  private func serve(_ pipeline: Pipeline<CurlTransport>) throws(DatabaseError) -> Bool {
+    var idleSince = Clock.monotonic()
+    while true {
+      heed()
+      if shouldStop { return true }
+      try reload(pipeline)
+      watch.drain()
+      let now = Clock.now()
+      let isMore = try pipeline.takeIn(now: now)
+      try pipeline.deliver(
+        others: [watch.descriptor, signals.descriptor.raw],
+        milliseconds: isMore ? 0 : pauseLength(pipeline), now: Clock.now)
+      guard try pipeline.isIdle() else {
+        idleSince = Clock.monotonic()
+        continue
+      }
+      let lingered = Clock.monotonic() - idleSince
+      let linger = Int64(pipeline.configuration?.linger ?? 60) * 1_000_000
+      if !isManaged, lingered >= linger, leave() { return true }
+    }
+  }
+
+  /// Short enough to leave in time.
+  private func pauseLength(_ pipeline: Pipeline<CurlTransport>) -> Int32 {
+    let linger = Int32(clamping: (pipeline.configuration?.linger ?? 60) * 1_000)
+    return isManaged ? Self.longestPause : max(1, min(Self.longestPause, linger))
+  }
+
+  private func leave() -> Bool {
+    do throws(SystemError) {
+      return try watch.leave()
+    } catch {
+      log.write("\(error)")
+      return true
+    }
+  }
+
+  private func heed() {
+    while let signal = signals.next() {
+      switch signal {
+      case .stop: shouldStop = true
+      case .reload: shouldReload = true
+      }
+    }
+  }
+
+  private func pause() {
+    _ = try? Readiness.wait(
+      for: signals.descriptor.raw, milliseconds: Self.pauseAfterFailure)
+    heed()
+  }
+
+  /// Reads the configuration when its file has changed; a wrong one leaves the last that worked.
+  private func reload(_ pipeline: Pipeline<CurlTransport>) throws(DatabaseError) {
+    let file = try? FileStatus.of(locations.config)
+    guard shouldReload || file != configurationFile else { return }
+    shouldReload = false
+    configurationFile = file
+    do throws(ConfigurationError) {
+      pipeline.configuration = try ConfigurationReader.read(locations.config)
+      configurationProblem = nil
+    } catch {
+      if configurationProblem != error.description { log.write("\(error)") }
+      configurationProblem = error.description
+    }
+    try pipeline.noteConfiguration(problem: configurationProblem, now: Clock.now())
+  }
+
+  /// The directory of a database elsewhere than in the spool; made only where its parent exists.
+  private func makeDatabaseDirectory() throws(SystemError) {
+    try Directory.make(locations.database.directoryPart)
+  }
+}

@@ -1,0 +1,45 @@
+-- The message that luaslack sends unless you say otherwise: the built-in one, with a colour for the
+-- jail and an emoji for the severity. Copy it to /etc/luaslack/formatters/ and change what you like.
+
+local colour_of_jail = {
+  sshd = "#d64545",
+  recidive = "#7b1fa2",
+  ["nginx-http-auth"] = "#e8a33d",
+  ["nginx-botsearch"] = "#e8a33d",
+  ["apache-auth"] = "#e8a33d",
+  postfix = "#3d7de8",
+  dovecot = "#3d7de8",
+}
+
+-- Jails that are not listed above get one of these, always the same one.
+local palette = { "#2f9e8f", "#b8860b", "#5c6bc0", "#c2185b", "#558b2f", "#6d4c41" }
+
+local emoji_of_severity = {
+  info = ":shield:",
+  warning = ":warning:",
+  critical = ":rotating_light:",
+}
+
+local function colour(jail)
+  if colour_of_jail[jail] then return colour_of_jail[jail] end
+  local sum = 0
+  for i = 1, #jail do sum = sum + jail:byte(i) end
+  return palette[sum % #palette + 1]
+end
+
+return {
+  ban = function(event, payload)
+    payload.text = emoji_of_severity[event.severity] .. " " .. payload.text
+    payload.attachments[1].color = colour(event.jail)
+  end,
+
+  prolong = function(event, payload)
+    payload.text = ":hourglass: " .. payload.text
+    payload.attachments[1].color = colour(event.jail)
+  end,
+
+  unban = function(_, payload)
+    payload.text = ":unlock: " .. payload.text
+    payload.attachments[1].color = "#9e9e9e"
+  end,
+}

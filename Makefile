@@ -1,0 +1,69 @@
+# luaslack: `make demo` and `make test` need nothing but a Swift toolchain on Debian 12; what else is
+# missing they install, and say so.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+SWIFT_RELEASE = swift build -c release --static-swift-stdlib --disable-local-rpath
+RELEASE       = .build/release
+
+BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config
+TEST_PACKAGES  = $(BUILD_PACKAGES) strace curl
+BENCH_PACKAGES = $(TEST_PACKAGES) python3
+
+.PHONY: all build programs demo test unit check lint format layers bench install uninstall clean
+
+all: build
+
+# The three programs and the development Slack, in $(RELEASE); the shipped formatters are found
+# beside them as they are when installed.
+build: packages-build programs
+
+programs:
+	@for product in luaslack luaslackd luaslack-sandbox fake-slack; do \
+	  tools/quiet-link $(SWIFT_RELEASE) --product $$product || exit 1; \
+	done
+	@tools/stage-scripts
+
+demo: build
+	@tools/demo $(RELEASE)
+
+# Everything: the drivers and stages one by one, the formatters' cases, and the real programs.
+test: packages-test programs
+	@LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" swift test --parallel
+
+check: lint layers test
+
+lint:
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+format:
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+layers:
+	@tools/check-layers
+
+bench: packages-bench programs
+	@python3 Benchmarks/accept.py $(RELEASE)
+
+# bin/ holds what people type; libexec/ what only luaslack and systemd start.
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/luaslack
+	install -d $(DESTDIR)$(PREFIX)/share/luaslack
+	install -s $(RELEASE)/luaslack $(DESTDIR)$(PREFIX)/bin/
+	install -s $(RELEASE)/luaslackd $(RELEASE)/luaslack-sandbox $(DESTDIR)$(PREFIX)/libexec/luaslack/
+	cp -R --no-preserve=ownership scripts $(DESTDIR)$(PREFIX)/share/luaslack/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/luaslack
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/luaslack $(DESTDIR)$(PREFIX)/share/luaslack
+
+clean:
+	rm -rf .build
+
+packages-build:
+	@tools/need-packages $(BUILD_PACKAGES)
+packages-test:
+	@tools/need-packages $(TEST_PACKAGES)
+packages-bench:
+	@tools/need-packages $(BENCH_PACKAGES)

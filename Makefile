@@ -30,7 +30,8 @@ demo: build
 
 # Everything: the drivers and stages one by one, the formatters' cases, and the real programs.
 test: packages-test programs
-	@LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" swift test --parallel
+	@swift build --build-tests --quiet && tools/stage-scripts
+	@LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" swift test --skip-build --parallel
 
 check: lint layers test
 

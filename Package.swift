@@ -84,5 +84,18 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CPosix"], path: "Tests/TestSupport",
       swiftSettings: testing),
+
+    // Tests
+    .testTarget(
+      name: "CoreTests",
+      dependencies: ["LuaslackCore", "LuaslackConfig", "Posix", "SQLite", "TestSupport"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "DriverTests",
+      dependencies: ["Posix", "ChildProcess", "SQLite", "Curl", "TestSupport", "fake-slack"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "ScriptTests", dependencies: ["LuaslackCore", "TestSupport", "luaslack-sandbox"],
+      swiftSettings: testing),
   ]
 )

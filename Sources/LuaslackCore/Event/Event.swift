@@ -62,7 +62,7 @@ public struct Event: Sendable, Equatable {
 
   private static func number(_ text: String) -> Value {
     if let integer = Int64(text) { return .int(integer) }
-    guard let real = Double(text), real.isFinite else { return .string(PlainText.line(text)) }
+    guard let real = Double(decimal: text) else { return .string(PlainText.line(text)) }
     return abs(real) < 1e15 && real == real.rounded() ? .int(Int64(real)) : .float(real)
   }
 }
@@ -87,11 +87,21 @@ public enum Severity: String, Sendable, CaseIterable {
       return
     }
     let count = record.options[.bancount].flatMap { Int($0) } ?? 1
-    let isForGood = record.options[.bantime].flatMap { Double($0) }.map { $0 < 0 } ?? false
+    let isForGood = record.options[.bantime].flatMap { Double(decimal: $0) }.map { $0 < 0 } ?? false
     if record.jail == "recidive" || count >= 5 {
       self = .critical
     } else {
       self = count >= 2 || isForGood ? .warning : .info
     }
+  }
+}
+
+extension Double {
+  /// Decimal notation alone: Swift's own conversion takes hexadecimal, `nan` and `infinity` as well.
+  init?(decimal text: String) {
+    guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let number = Double(text),
+      number.isFinite
+    else { return nil }
+    self = number
   }
 }

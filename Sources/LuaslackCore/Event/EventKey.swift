@@ -20,7 +20,7 @@ public struct EventKey: Sendable, Equatable {
 
   /// `1795231644.0` and `1795231644` are one time; fail2ban's database rounds to whole seconds.
   private static func number(_ text: String) -> Value {
-    guard let seconds = Double(text), abs(seconds) < 1e15 else { return .string(text) }
+    guard let seconds = Double(decimal: text), abs(seconds) < 1e15 else { return .string(text) }
     return .int(Int64(seconds.rounded(.toNearestOrEven)))
   }
 }

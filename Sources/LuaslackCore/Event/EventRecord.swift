@@ -86,7 +86,8 @@ extension EventRecord {
     return value
   }
 
-  /// Nil if the value is no event. Unknown members, from a newer version, are passed over.
+  /// Nil if the value is no event. Unknown members, from a newer version, are passed over; numbers
+  /// and flags may stand as such, as people write them in a case of a formatter.
   public init?(_ value: Value) {
     guard let kind = value["kind"]?.string.flatMap(EventKind.init(rawValue:)),
       let jail = value["jail"]?.string
@@ -94,13 +95,25 @@ extension EventRecord {
     self.init(
       kind: kind, jail: jail, ip: value["ip"]?.string ?? "",
       acceptedAt: value["accepted_at"]?.int ?? 0)
-    setFailures(value["failures"]?.string)
-    for option in Option.allCases { set(option, value[option.rawValue]?.string) }
+    setFailures(value["failures"]?.scalarText)
+    for option in Option.allCases { set(option, value[option.rawValue]?.scalarText) }
     if let text = value["matches"]?.string {
       setMatches(text, leftOut: Int(value["matches_left_out"]?.int ?? 0))
     }
-    for (name, text) in value["fields"]?.object ?? [:] { setField(name, text.string ?? "") }
+    for (name, text) in value["fields"]?.object ?? [:] { setField(name, text.scalarText ?? "") }
     destinations = (value["to"]?.array ?? []).compactMap(\.string)
     unknownOptions = (value["unknown_options"]?.array ?? []).compactMap(\.string)
+  }
+}
+
+extension Value {
+  fileprivate var scalarText: String? {
+    switch self {
+    case .string(let text): text
+    case .int(let number): String(number)
+    case .float(let number): String(number)
+    case .bool(let flag): flag ? "1" : "0"
+    default: nil
+    }
   }
 }

@@ -32,16 +32,14 @@ struct FormatterChain: Sendable, Equatable {
 
   private mutating func addShipped(_ name: String) {
     let file = name + ".lua"
-    do throws(SystemError) {
-      guard Self.isFormatter(file) else { throw SystemError("formatter \(name)", code: 2) }
-      let path = try Programs.scripts() + "/\(name)/formatter.lua"
-      if let source = read(path, as: file) {
-        files.append(FormatterFile(name: file, source: source))
-      }
-    } catch {
+    guard Self.isFormatter(file), let path = try? Programs.scripts() + "/\(name)/formatter.lua",
+      (try? FileStatus.of(path)) != nil
+    else {
       problems.append(
         FormatterProblem(file: file, error: "\(file): no shipped formatter of that name"))
+      return
     }
+    if let source = read(path, as: file) { files.append(FormatterFile(name: file, source: source)) }
   }
 
   private mutating func addLocal(_ directory: String) {

@@ -7,6 +7,7 @@ public struct Preview: Sendable {
   /// What the scripts printed.
   public let output: String
 
+  /// `host` stands in where the event names none; `now` is in microseconds since 1970.
   public init(_ record: EventRecord, _ configuration: Configuration, host: String, now: Int64) {
     let result = Formatting().format(
       Event(record, host: host, now: now), with: FormatterChain.load(configuration),

@@ -30,11 +30,16 @@ public struct WebhookURL: Sendable, Equatable, CustomStringConvertible {
     host = String(authority)
   }
 
+  /// 127.0.0.0/8 in plain decimal or ::1, with or without a port; a name could lead anywhere.
   private static func isLoopback(_ authority: Substring) -> Bool {
-    if authority.hasPrefix("[::1]") { return true }
-    let host = authority.prefix { $0 != ":" }
-    let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-    return numbers.count == 4 && numbers.first == 127 && !numbers.contains(nil)
+    let isIPv6 = authority.hasPrefix("[::1]")
+    let host = isIPv6 ? authority.prefix(5) : authority.prefix { $0 != ":" }
+    let port = authority.dropFirst(host.count)
+    guard port.isEmpty || port.first == ":" && UInt16(port.dropFirst()) != nil else { return false }
+    if isIPv6 { return true }
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    let isCanonical = parts.allSatisfy { part in UInt8(part).map { String($0) == part } ?? false }
+    return parts.count == 4 && parts.first == "127" && isCanonical
   }
 
   public var description: String { "webhook at \(host)" }

@@ -1,0 +1,282 @@
+import SQLite
+import TestSupport
+import Testing
+
+@testable import LuaslackCore
+
+/// Answers posts as told, without a network; keeps what it was asked to send.
+private final class ScriptedTransport: Transport {
+  var answers: [Answer] = []
+  private(set) var posts: [Post] = []
+  private var underWay: [Int64] = []
+
+  func start(_ tag: Int64, _ post: Post) {
+    posts.append(post)
+    underWay.append(tag)
+  }
+
+  func wait(others: [Int32], milliseconds: Int32) -> [(tag: Int64, answer: Answer)] {
+    defer { underWay = [] }
+    return underWay.map { ($0, answers.isEmpty ? .ok : answers.removeFirst()) }
+  }
+}
+
+extension Answer {
+  fileprivate static let ok = Answer.response(status: 200, retryAfter: nil, body: Array("ok".utf8))
+  fileprivate static func word(_ status: Int, _ word: String, after: Int? = nil) -> Answer {
+    .response(status: status, retryAfter: after, body: Array(word.utf8))
+  }
+}
+
+/// The courier over a real database, with the time and the answers given.
+@Suite struct CourierTests {
+  private let place: TemporaryDirectory
+  private let queue: Queue
+  private let transport = ScriptedTransport()
+  private let courier: Courier<ScriptedTransport>
+  private let configuration: Configuration
+  private let start: Int64 = 1_000_000_000_000_000
+
+  init() throws {
+    place = try TemporaryDirectory()
+    queue = try Queue(writing: place.file("queue.db"))
+    courier = Courier(queue, transport, host: "web1") { 0 }
+    let webhook = try place.write("http://127.0.0.1:9/services/x\n", to: "webhook", mode: 0o600)
+    var configuration = Configuration(path: place.file("config.toml"))
+    for name in ["default", "other"] {
+      configuration.destinations[name] = .init(name: name, webhookFile: webhook)
+    }
+    self.configuration = configuration
+  }
+
+  private func enqueue(
+    _ ip: String, to destinations: [String] = ["default"], acceptedAt: Int64? = nil
+  ) throws {
+    let record = EventRecord(
+      kind: .ban, jail: "sshd", ip: ip, acceptedAt: acceptedAt ?? start)
+    let event = try queue.insert(record, key: nil)
+    for name in destinations {
+      try queue.insert(
+        event: event, destination: name, outcome: .message(["text": .string("ban of \(ip)")]),
+        now: start)
+    }
+  }
+
+  /// Everything that can be done at this time.
+  private func run(at seconds: Double = 0) throws {
+    let now = start + Int64(seconds * 1_000_000)
+    for _ in 0..<20 {
+      let sent = transport.posts.count
+      _ = try courier.dispatch(configuration, now: now)
+      _ = try courier.wait(others: [], milliseconds: 0) { now }
+      if transport.posts.count == sent { return }
+    }
+  }
+
+  private func states() throws -> [DeliveryState] {
+    try queue.deliveries(pendingOnly: false, limit: 100).map(\.state)
+  }
+
+  private func destination(_ name: String = "default") throws -> DestinationState {
+    try queue.state(of: name)
+  }
+
+  @Test func `what waits goes out in order, once`() throws {
+    for ip in ["a", "b", "c"] { try enqueue(ip) }
+    try run()
+    #expect(transport.posts.map(\.body) == ["a", "b", "c"].map { #"{"text":"ban of \#($0)"}"# })
+    #expect(try states() == [.delivered, .delivered, .delivered])
+    try run(at: 3_600)
+    #expect(transport.posts.count == 3)
+  }
+
+  @Test func `sending is committed before the first byte goes out`() throws {
+    try enqueue("a")
+    _ = try courier.dispatch(configuration, now: start)
+    #expect(
+      try Queue(reading: place.file("queue.db")).deliveries(pendingOnly: true, limit: 1)
+        .map(\.state) == [.sending])
+  }
+
+  @Test func `a row found sending is sent again and says so`() throws {
+    try enqueue("a")
+    _ = try courier.dispatch(configuration, now: start)
+    try queue.recoverSending(now: start)
+    let successor = Courier(queue, transport, host: "web1") { 0 }
+    _ = try successor.dispatch(configuration, now: start)
+    #expect(
+      transport.posts.map(\.body) == [
+        #"{"text":"ban of a"}"#, #"{"text":"ban of a (possible repeat)"}"#,
+      ])
+  }
+
+  @Test func `a failure before anything arrived is repeated without a mark, one after with it`()
+    throws
+  {
+    transport.answers = [
+      .failure(reason: "refused", maybeArrived: false),
+      .failure(reason: "reset", maybeArrived: true),
+    ]
+    try enqueue("a")
+    for second in 0..<10 { try run(at: Double(second)) }
+    #expect(transport.posts.map { $0.body.contains("possible repeat") } == [false, false, true])
+    #expect(try states() == [.delivered])
+  }
+
+  @Test func `backoff keeps the whole destination quiet, not only the message`() throws {
+    transport.answers = Array(repeating: .word(503, "busy"), count: 3)
+    try enqueue("a")
+    try enqueue("b")
+    try run()
+    #expect(transport.posts.count == 1)
+    try run(at: 0.9)
+    #expect(transport.posts.count == 1)
+    try run(at: 1.1)
+    #expect(transport.posts.count == 2)
+    #expect(try destination().health == .failing)
+    #expect(try destination().lastError == "503 busy")
+  }
+
+  @Test func `no request inside a Retry-After, not even by flush`() throws {
+    transport.answers = [.word(429, "rate_limited", after: 30)]
+    try enqueue("a")
+    try run()
+    try queue.flush(now: start + 10_000_000)
+    try run(at: 29.9)
+    #expect(transport.posts.count == 1)
+    try run(at: 30.1)
+    #expect(try states() == [.delivered])
+  }
+
+  @Test func `flush ends a delay of our own`() throws {
+    transport.answers = [.word(500, "rollup_error")]
+    try enqueue("a")
+    try run()
+    try queue.flush(now: start + 100_000)
+    try run(at: 0.2)
+    #expect(try states() == [.delivered])
+  }
+
+  @Test func `a refused payload is sent once more as plain text with Slack's word`() throws {
+    transport.answers = [.word(400, "invalid_blocks")]
+    try enqueue("192.0.2.1")
+    try run()
+    #expect(try states() == [.delivered])
+    let body = try #require(transport.posts.last?.body)
+    #expect(body.contains("192.0.2.1") && body.contains("400 invalid_blocks"))
+  }
+
+  @Test func `refused in both forms it is a dead letter`() throws {
+    transport.answers = [.word(400, "invalid_blocks"), .word(400, "no_text")]
+    try enqueue("a")
+    try enqueue("b")
+    try run()
+    #expect(try states() == [.dead, .delivered])
+    #expect(try queue.deliveries(pendingOnly: false, limit: 1).isEmpty == false)
+  }
+
+  @Test func `a dead destination keeps everything and is looked at once an hour`() throws {
+    transport.answers = [.word(404, "no_service"), .word(404, "no_service")]
+    try enqueue("a")
+    try enqueue("b")
+    try run()
+    try run(at: 3_599)
+    #expect(transport.posts.count == 1)
+    #expect(try destination().health == .dead)
+    try run(at: 3_601)
+    #expect(transport.posts.count == 2)
+    try run(at: 7_300)
+    #expect(try states() == [.delivered, .delivered])
+    #expect(try destination().health == .ok)
+  }
+
+  @Test func `one destination in trouble delays no other`() throws {
+    transport.answers = [.word(503, "x")]
+    try enqueue("a", to: ["default", "other"])
+    try run()
+    #expect(try states() == [.waiting, .delivered])
+  }
+
+  @Test func `what could not be delivered for a week is a dead letter with the reason`() throws {
+    transport.answers = [.word(503, "x")]
+    try enqueue("a")
+    try run()
+    try run(at: 8 * 86_400)
+    #expect(transport.posts.count == 1)
+    let delivery = try queue.deliveries(pendingOnly: false, limit: 1).first
+    #expect(delivery?.state == .dead)
+    #expect(delivery?.reason == "not delivered within 7 days; last: 503 x")
+  }
+
+  @Test func `a clock that is set back restarts a delay instead of freezing it`() throws {
+    transport.answers = [.word(503, "x")]
+    try enqueue("a")
+    try run()
+    try run(at: -3_600)
+    #expect(transport.posts.count == 1)
+    try run(at: -3_598)
+    #expect(try states() == [.delivered])
+  }
+
+  @Test func `without its secret a message waits and counts no attempt`() throws {
+    try enqueue("a", to: ["missing"])
+    try run()
+    #expect(transport.posts.isEmpty)
+    let delivery = try queue.deliveries(pendingOnly: true, limit: 1).first
+    #expect(delivery?.attempts == 0)
+    #expect(
+      try destination("missing").lastError == "the configuration has no [destination.missing]")
+  }
+
+  @Test func `order is kept for one address, others may pass`() throws {
+    transport.answers = [.word(429, "x", after: 1)]
+    try enqueue("a")
+    try enqueue("a")
+    try enqueue("b")
+    // The first attempt is over and waits longer than its destination.
+    _ = try courier.dispatch(configuration, now: start)
+    _ = try courier.wait(others: [], milliseconds: 0) { start }
+    try queue.postpone(1, until: start + 60_000_000, reason: "x", maybeSent: false, now: start)
+    try run(at: 2)
+    #expect(try states() == [.waiting, .waiting, .delivered])
+    try run(at: 61)
+    #expect(try states() == [.delivered, .delivered, .delivered])
+  }
+}
+
+@Suite struct RetryPolicyTests {
+  private let policy = RetryPolicy()
+
+  @Test func `doubles up to the ceiling`() {
+    let seconds = (1...12).map { policy.backoff(failures: $0, jitter: 0) / 1_000_000 }
+    #expect(seconds == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900])
+    #expect(policy.backoff(failures: 10_000, jitter: 0) == policy.ceiling)
+    #expect(policy.backoff(failures: 0, jitter: 0) == policy.first)
+  }
+
+  @Test(arguments: [0.0, 0.3, 1.0, 7.0])
+  func `jitter takes away a quarter at most`(jitter: Double) {
+    let delay = policy.backoff(failures: 5, jitter: jitter)
+    #expect((12_000_000...16_000_000).contains(delay))
+  }
+}
+
+@Suite struct QueueTests {
+  @Test func `a database of the future is left alone`() throws {
+    let place = try TemporaryDirectory()
+    _ = try Queue(writing: place.file("q.db"))
+    try Database(place.file("q.db"), .writing).execute("PRAGMA user_version = 99")
+    #expect(throws: DatabaseError.self) { try Queue(writing: place.file("q.db")) }
+  }
+
+  @Test func `a notice is news only when it says something else`() throws {
+    let place = try TemporaryDirectory()
+    let queue = try Queue(writing: place.file("q.db"))
+    #expect(try queue.note("formatter a", "x:1: broken", now: 1))
+    #expect(try queue.note("formatter a", "x:1: broken", now: 2) == false)
+    #expect(try queue.note("formatter a", "x:2: broken", now: 3))
+    try queue.clearNotice("formatter a")
+    #expect(try queue.notices().isEmpty)
+    #expect(try queue.note("formatter a", "x:2: broken", now: 4))
+  }
+}

@@ -1,0 +1,189 @@
+import Testing
+
+@testable import LuaslackCore
+
+@Suite struct EventTests {
+  private func record(
+    _ kind: EventKind = .ban, jail: String = "sshd", ip: String = "203.0.113.7",
+    failures: String? = "5", _ options: [EventRecord.Option: String] = [:]
+  ) -> EventRecord {
+    var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: 1_795_231_650_000_000)
+    record.setFailures(failures)
+    for (option, text) in options { record.set(option, text) }
+    return record
+  }
+
+  private func event(_ record: EventRecord) -> Event {
+    Event(record, host: "web1", now: 1_795_231_660_000_000)
+  }
+
+  @Test func `numbers become numbers and what is none stays the text it was`() {
+    let value = event(
+      record(failures: "five", [.time: "1795231644.0", .bantime: "-1", .bancount: "2.5"])
+    ).value
+    #expect(value["failures"] == "five")
+    #expect(value["time"] == 1_795_231_644)
+    #expect(value["bantime"] == -1)
+    #expect(value["bancount"] == .float(2.5))
+    #expect(value["delay"] == 10)
+    #expect(value["host"] == "web1")
+  }
+
+  @Test(arguments: ["nan", "inf", "1e999", "0x10", "", " 5"])
+  func `no number is made of what only looks like one`(text: String) {
+    let failures = event(record(failures: text)).value["failures"]
+    #expect(failures?.string != nil)
+  }
+
+  @Test(
+    arguments: [
+      ("inet4", "x", "inet4"), ("inet6", "x", "inet6"), ("None", "203.0.113.7", nil),
+      (nil, "203.0.113.7", "inet4"), (nil, "10.20.0.0/16", "inet4"), (nil, "2001:db8::9", "inet6"),
+      (nil, "evil host;$(id)", nil), (nil, "1.2.3", nil), ("", "2001:db8::/32", "inet6"),
+    ] as [(String?, String, String?)])
+  func `family is fail2ban's word or found out`(given: String?, ip: String, expected: String?) {
+    var record = record(ip: ip)
+    record.set(.family, given)
+    #expect(event(record).value["family"]?.string == expected)
+  }
+
+  @Test(
+    arguments: [
+      (.ban, "sshd", [:], .info), (.ban, "sshd", [.bancount: "2"], .warning),
+      (.ban, "sshd", [.bantime: "-1"], .warning), (.ban, "sshd", [.bancount: "5"], .critical),
+      (.ban, "recidive", [:], .critical), (.unban, "recidive", [.bancount: "9"], .info),
+      (.prolong, "sshd", [.bancount: "7"], .critical), (.ban, "sshd", [.bancount: "x"], .info),
+      (.jailStart, "recidive", [:], .info),
+    ] as [(EventKind, String, [EventRecord.Option: String], Severity)])
+  func `severity follows the documented rules`(
+    kind: EventKind, jail: String, options: [EventRecord.Option: String], expected: Severity
+  ) {
+    #expect(event(record(kind, jail: jail, options)).severity == expected)
+  }
+
+  @Test func `a jail's event has no address`() {
+    let value = event(record(.jailStart, ip: "", failures: nil)).value
+    #expect(value["ip"] == nil)
+    #expect(value["failures"] == nil)
+    #expect(value["jail"] == "sshd")
+  }
+
+  @Test func `a record survives the spool's JSON`() throws {
+    var record = record(.prolong, [.id: "a b", .time: "1.5", .user: "root"])
+    record.setMatches(String(repeating: "x", count: 20_000))
+    record.setField("site", "example.org")
+    record.destinations = ["security"]
+    record.unknownOptions = ["new"]
+    #expect(EventRecord(try JSONReader.read(JSONWriter.compact(record.value))) == record)
+    #expect(record.matchesLeftOut == 20_000 - EventRecord.matchesLimit)
+  }
+
+  @Test func `limits cut on a character`() {
+    var record = record()
+    record.setField("f", String(repeating: "€", count: 1_000))
+    #expect(record.fields["f"]?.utf8.count == 1_023)
+    for index in 0..<100 { record.setField("f\(index)", "x") }
+    #expect(record.fields.count == EventRecord.fieldCountLimit)
+  }
+
+  @Test(arguments: EventKind.allCases)
+  func `the built-in message says what happened, where and to whom`(kind: EventKind) {
+    let event = event(record(kind, ip: kind.hasAddress ? "203.0.113.7" : ""))
+    let sentence = BuiltIn.sentence(event)
+    #expect(sentence.contains("sshd") && sentence.contains("web1"))
+    #expect(sentence.contains("203.0.113.7") == kind.hasAddress)
+    #expect(throws: Never.self) { try Sink.message(BuiltIn.payload(event), fallback: "x") }
+  }
+}
+
+@Suite struct EventKeyTests {
+  private func key(
+    _ kind: EventKind = .ban, jail: String = "sshd", ip: String = "192.0.2.1",
+    _ options: [EventRecord.Option: String] = [.time: "1795231644.0"]
+  ) -> EventKey? {
+    var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: 0)
+    for (option, text) in options { record.set(option, text) }
+    return EventKey(record)
+  }
+
+  @Test func `a repeat with its time rounded is the same event`() {
+    #expect(key() == key([.time: "1795231644"]))
+    #expect(key([.time: "1795231643.7"]) == key([.time: "1795231644"]))
+    #expect(key([.time: "1795231644"]) != key([.time: "1795231645"]))
+  }
+
+  private func key(_ options: [EventRecord.Option: String]) -> EventKey? {
+    key(.ban, options)
+  }
+
+  @Test func `jail, subject and kind tell events apart`() {
+    let same = key()
+    #expect(same != key(jail: "nginx"))
+    #expect(same != key(ip: "192.0.2.2"))
+    #expect(same != key(.unban))
+    #expect(same != key([.time: "1795231644.0", .id: "other"]))
+    #expect(key([.time: "1", .id: "192.0.2.1"]) == key([.time: "1"]))
+  }
+
+  @Test func `nothing a caller puts into one part can pass for another`() {
+    #expect(
+      key(jail: "a\",\"b", ip: "c", [.time: "1"]) != key(jail: "a", ip: "b\",\"c", [.time: "1"]))
+  }
+
+  private func key(
+    jail: String, ip: String, _ options: [EventRecord.Option: String]
+  ) -> EventKey? {
+    key(.ban, jail: jail, ip: ip, options)
+  }
+
+  @Test func `without a time every event is new`() {
+    #expect(key([:]) == nil)
+    #expect(key(.jailStart, [.time: "1"]) == nil)
+  }
+
+  @Test func `a prolong is told apart by its bantime`() {
+    let short = key(.prolong, [.time: "1", .bantime: "600"])
+    #expect(short != key(.prolong, [.time: "1", .bantime: "1200"]))
+    #expect(short == key(.prolong, [.time: "1.0", .bantime: "600.0"]))
+  }
+
+  @Test func `an equal unban counts as a repeat for ten minutes, a ban for ever`() {
+    #expect(key(.unban, [.time: "1"])?.window == 600_000_000)
+    #expect(key()?.window == nil)
+  }
+
+  @Test func `a time that is none still makes a key`() {
+    #expect(key([.time: "soon"]) != nil)
+    #expect(key([.time: "nan"]) != nil)
+    #expect(key([.time: "1e300"]) != nil)
+  }
+}
+
+@Suite struct PlainTextTests {
+  @Test(
+    arguments: [
+      ("plain", "plain"), ("a\tb\nc\rd", "a b cd"), ("\u{1b}[31mred\u{7}", "[31mred"),
+      ("`rm`", "'rm'"), ("a\u{202e}b\u{2066}c", "abc"), ("a\u{200b}\u{200d}\u{feff}b", "ab"),
+      ("\u{e000}\u{e002}\u{f8ff}\u{10fffd}x", "x"), ("a\u{2028}b", "ab"), ("é😀ß日本", "é😀ß日本"),
+      ("\u{3164}\u{115f}x", "x"), ("a\u{fe0f}\u{e0101}b", "ab"), ("\u{0}\u{85}\u{ad}x", "x"),
+      ("<!channel> & <@U1>", "<!channel> & <@U1>"), ("\u{e0041}x", "x"),
+    ] as [(String, String)])
+  func `what is left is what it looks like`(text: String, clean: String) {
+    #expect(PlainText.line(text) == clean)
+  }
+
+  @Test func `log lines keep their line ends`() {
+    #expect(PlainText.lines("a\nb\r\n`c`\u{1b}") == "a\nb\n'c'")
+  }
+}
+
+@Suite struct TimestampTests {
+  @Test(arguments: [
+    (0, "1970-01-01T00:00:00Z"), (1_795_251_900, "2026-11-21T09:05:00Z"),
+    (951_782_400, "2000-02-29T00:00:00Z"), (4_107_542_399, "2100-02-28T23:59:59Z"),
+    (-1, "1969-12-31T23:59:59Z"),
+  ])
+  func `is the Gregorian calendar in UTC`(seconds: Int64, text: String) {
+    #expect(Timestamp.text(seconds * 1_000_000) == text)
+  }
+}

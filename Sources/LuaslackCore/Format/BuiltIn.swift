@@ -5,7 +5,11 @@ enum BuiltIn {
   private static let colour: Value = "#8d8d8d"
 
   static func payload(_ event: Event) -> Value {
-    var attachment: Value = ["color": colour, "fallback": .string(sentence(event))]
+    // The footer keeps the attachment, and so its coloured bar, from being empty.
+    var attachment: Value = [
+      "color": colour, "fallback": .string(sentence(event)), "footer": .string(text(event, "host")),
+    ]
+    if let time = event.value["time"]?.int { attachment["ts"] = .int(time) }
     let fields = Self.fields(event)
     if !fields.isEmpty { attachment["fields"] = .array(fields) }
     if let matches = event.value["matches"]?.string {

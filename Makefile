@@ -53,11 +53,15 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/share/luaslack
 	install -s $(RELEASE)/luaslack $(DESTDIR)$(PREFIX)/bin/
 	install -s $(RELEASE)/luaslackd $(RELEASE)/luaslack-sandbox $(DESTDIR)$(PREFIX)/libexec/luaslack/
-	cp -R --no-preserve=ownership scripts $(DESTDIR)$(PREFIX)/share/luaslack/
+	cp -R --no-preserve=ownership scripts action.d $(DESTDIR)$(PREFIX)/share/luaslack/
+	install -d $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	install -m 0644 packaging/sysusers.d/luaslack.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/
+	install -m 0644 packaging/tmpfiles.d/luaslack.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/luaslack
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/luaslack $(DESTDIR)$(PREFIX)/share/luaslack
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/luaslack.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/luaslack.conf
 
 clean:
 	rm -rf .build

@@ -81,23 +81,27 @@ public final class Pipeline<Carrier: Transport> {
     let event = Event(record, host: host, now: now)
     var result = formatting.format(
       event, with: chain, destinations: configuration.map { Array($0.destinations.keys) } ?? [])
-    try note(result.problems, of: chain, in: &result.outcome, now: now)
+    try note(&result, of: chain, now: now)
     for name in try destinations(record, result, now: now) {
       try queue.insert(event: id, destination: name, outcome: result.outcome, now: now)
     }
   }
 
-  /// A formatter's failure is told in the channel when it is new, and in `status` as long as it lasts.
+  /// A formatter's failure is told in the channel when it is new, and in `status` until the formatter
+  /// succeeds or is gone. That it has no handler for this kind says nothing about it.
   private func note(
-    _ problems: [FormatterProblem], of chain: FormatterChain,
-    in outcome: inout Formatting.Result.Outcome, now: Int64
+    _ result: inout Formatting.Result, of chain: FormatterChain, now: Int64
   ) throws(DatabaseError) {
-    for file in chain.files where !problems.contains(where: { $0.file == file.name }) {
-      try queue.clearNotice("formatter \(file.name)")
+    for notice in try queue.notices() {
+      guard let file = notice.formatter else { continue }
+      let isGone =
+        !chain.files.contains { $0.name == file } && !result.problems.contains { $0.file == file }
+      if isGone || result.succeeded.contains(file) { try queue.clearNotice(notice.subject) }
     }
-    for problem in problems {
-      let isNews = try queue.note("formatter \(problem.file)", problem.error, now: now)
-      if isNews { outcome.add(problem) }
+    for problem in result.problems {
+      let isNews = try queue.note(
+        Queue.Notice.subject(formatter: problem.file), problem.error, now: now)
+      if isNews { result.outcome.add(problem) }
     }
   }
 

@@ -1,79 +1,85 @@
 import ArgumentParser
 import LuaslackCore
 
-struct Ban: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "ban", abstract: "An address was banned.",
-    discussion: "Example:\n  luaslack ban --user=root -- sshd 203.0.113.7 5")
+/// A command that records an event: all of them but for `ban` differ in the kind alone.
+protocol EventCommand: ParsableCommand {
+  static var kind: EventKind { get }
+  var options: EventOptions { get }
+  var jail: String { get }
+  /// Empty for an event of a jail.
+  var ip: String { get }
+  var failures: String? { get }
+}
+
+extension EventCommand {
+  var ip: String { "" }
+  var failures: String? { nil }
+
+  func run() throws {
+    let record = options.record(Self.kind, jail: jail, ip: ip, failures: failures)
+    try RecordEvent.run(record, options)
+  }
+
+  fileprivate static func described(
+    _ name: String, _ abstract: String, example: String
+  ) -> CommandConfiguration {
+    CommandConfiguration(
+      commandName: name, abstract: abstract, discussion: "Example:\n  luaslack \(name) \(example)")
+  }
+}
+
+struct Ban: EventCommand {
+  static let kind = EventKind.ban
+  static let configuration = described(
+    "ban", "An address was banned.", example: "--user=root -- sshd 203.0.113.7 5")
 
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
   @Argument(help: "The address.") var ip: String
-  @Argument(help: "How many failures led to it.") var failures: String = "0"
-
-  func run() throws {
-    try RecordEvent.run(options.record(.ban, jail: jail, ip: ip, failures: failures), options)
-  }
+  @Argument(help: "How many failures led to it; 0 if not given.") var failures: String?
 }
 
-struct Unban: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "unban", abstract: "A ban is over.")
+struct Unban: EventCommand {
+  static let kind = EventKind.unban
+  static let configuration = described(
+    "unban", "A ban is over.", example: "-- sshd 203.0.113.7")
 
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
   @Argument(help: "The address.") var ip: String
-
-  func run() throws {
-    try RecordEvent.run(options.record(.unban, jail: jail, ip: ip, failures: nil), options)
-  }
 }
 
-struct Prolong: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "prolong", abstract: "A ban was made longer.")
+struct Prolong: EventCommand {
+  static let kind = EventKind.prolong
+  static let configuration = described(
+    "prolong", "A ban was made longer.", example: "--bantime=3600 -- sshd 203.0.113.7")
 
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
   @Argument(help: "The address.") var ip: String
-
-  func run() throws {
-    try RecordEvent.run(options.record(.prolong, jail: jail, ip: ip, failures: nil), options)
-  }
 }
 
-struct JailStart: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "jail-start", abstract: "A jail was started.")
+struct JailStart: EventCommand {
+  static let kind = EventKind.jailStart
+  static let configuration = described("jail-start", "A jail was started.", example: "sshd")
 
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
-
-  func run() throws {
-    try RecordEvent.run(options.record(.jailStart, jail: jail, ip: "", failures: nil), options)
-  }
 }
 
-struct JailStop: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "jail-stop", abstract: "A jail was stopped.")
+struct JailStop: EventCommand {
+  static let kind = EventKind.jailStop
+  static let configuration = described("jail-stop", "A jail was stopped.", example: "sshd")
 
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
-
-  func run() throws {
-    try RecordEvent.run(options.record(.jailStop, jail: jail, ip: "", failures: nil), options)
-  }
 }
 
-struct JailFlush: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "jail-flush", abstract: "A jail lifted all its bans at once.")
+struct JailFlush: EventCommand {
+  static let kind = EventKind.jailFlush
+  static let configuration = described(
+    "jail-flush", "A jail lifted all its bans at once.", example: "sshd")
 
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
-
-  func run() throws {
-    try RecordEvent.run(options.record(.jailFlush, jail: jail, ip: "", failures: nil), options)
-  }
 }

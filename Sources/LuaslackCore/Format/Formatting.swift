@@ -11,6 +11,8 @@ struct Formatting: Sendable {
     var outcome: Outcome
     /// Destinations that a formatter named; empty: it named none.
     var destinations: [String] = []
+    /// Formatters that had a handler for the event and did their part.
+    var succeeded: [String] = []
     /// Formatters that failed; the message went on without them.
     var problems: [FormatterProblem] = []
     /// What the scripts printed.
@@ -46,8 +48,11 @@ struct Formatting: Sendable {
 
     let outcome: Result.Outcome =
       muted.map { .muted($0) } ?? .message(message(payload, event, builtIn, &problems, run.frames))
+    let succeeded = run.frames.filter(\.isSuccess).map(\.file)
+      .filter { file in !problems.contains { $0.file == file } }
     return Result(
-      outcome: outcome, destinations: named, problems: problems,
+      outcome: outcome, destinations: named, succeeded: succeeded,
+      problems: problems,
       output: run.frames.map(\.output).joined())
   }
 

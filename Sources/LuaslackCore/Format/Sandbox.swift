@@ -24,6 +24,14 @@ struct Sandbox: Sendable {
     var destinations: [String] = []
     /// What the script printed.
     var output = ""
+
+    /// It had a handler, and that did its part.
+    var isSuccess: Bool {
+      switch outcome {
+      case .payload, .muted, .digest: true
+      case .absent, .failed: false
+      }
+    }
   }
 
   enum Outcome: Equatable {

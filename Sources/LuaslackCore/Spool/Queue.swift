@@ -109,6 +109,16 @@ extension Queue {
     public let subject: String
     public let text: String
     public let at: Int64
+
+    private static let formatterPrefix = "formatter "
+
+    static func subject(formatter file: String) -> String { formatterPrefix + file }
+
+    /// The file, if this is about a formatter.
+    var formatter: String? {
+      subject.hasPrefix(Self.formatterPrefix)
+        ? String(subject.dropFirst(Self.formatterPrefix.count)) : nil
+    }
   }
 
   /// True if this is news: there was no such notice, or it said something else.

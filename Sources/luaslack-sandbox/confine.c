@@ -24,7 +24,8 @@ static void close_descriptors(void) {
   if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) return;
 #endif
   struct rlimit files;
-  int last = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536 ? (int)files.rlim_cur : 65536;
+  bool is_known = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536;
+  int last = is_known ? (int)files.rlim_cur : 65536;
   for (int descriptor = 3; descriptor < last; descriptor++) close(descriptor);
 }
 
@@ -60,8 +61,8 @@ static void limit_resources(size_t memory) {
   limit(RLIMIT_NOFILE, 4);
 }
 
-/* The bounding set goes while CAP_SETPCAP is still there, the ids while CAP_SETUID is, and then what
- * is left if the ids could not be changed (a service without CAP_SETUID). */
+/* The bounding set goes while CAP_SETPCAP is still there, the ids while CAP_SETUID is, and then
+ * what is left if the ids could not be changed (a service without CAP_SETUID). */
 static void drop_privileges(void) {
   enum { nobody = 65534 };
   for (unsigned long capability = 0; capability < 64; capability++)

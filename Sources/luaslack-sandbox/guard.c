@@ -27,7 +27,7 @@ static struct {
   unsigned char *region, *next;
   size_t region_size;
   void *released[SIZE_CLASSES];
-  /* Bytes in use; above `hard` nothing is given, above the budget only until the next instruction. */
+  /* Bytes in use; above the budget only until the next instruction, above `hard` not at all. */
   size_t used, hard;
   bool over;
   int64_t chain_end, wall_end, file_end;
@@ -274,7 +274,8 @@ static int on_error(lua_State *L) {
 static void note(lua_State *L) {
   if (watch.tripped) return;
   size_t count = 0, name = strlen(watch.file);
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &count) : "unknown error";
+  bool is_text = lua_type(L, -1) == LUA_TSTRING;
+  const char *text = is_text ? lua_tolstring(L, -1, &count) : "unknown error";
   bool placed = (count > name && memcmp(text, watch.file, name) == 0 && text[name] == ':') ||
                 (count > 4 && memcmp(text, "lib/", 4) == 0);
   size_t used = placed ? 0 : (size_t)snprintf(watch.problem, 300, "%s: ", watch.file);

@@ -28,10 +28,13 @@ static const struct {
     {"debug", luaopen_debug, "traceback"},
 };
 static const char base_allowed[] =
-    "_VERSION assert error getmetatable ipairs next rawequal rawget rawlen rawset select tonumber type";
+    "_VERSION assert error getmetatable ipairs next rawequal rawget rawlen rawset select tonumber "
+    "type";
 
 /* Lua's own functions behind ours. Called in place, so that their errors name the right line. */
-static struct { lua_CFunction rep, format, date, time, resume, close, traceback; } stock;
+static struct {
+  lua_CFunction rep, format, date, time, resume, close, traceback;
+} stock;
 static const struct surroundings *around;
 
 /* --- errors: no limit can be caught ------------------------------------------------------- */
@@ -116,7 +119,8 @@ static const char *push_text(lua_State *L, int index, size_t *count) {
   if (type == LUA_TLIGHTUSERDATA) return lua_pushliteral(L, "null");
   if (type <= LUA_TSTRING) return luaL_tolstring(L, index, count);
   index = lua_absindex(L, index);
-  if (luaL_getmetafield(L, index, "__tostring") == LUA_TNIL) return lua_pushstring(L, lua_typename(L, type));
+  if (luaL_getmetafield(L, index, "__tostring") == LUA_TNIL)
+    return lua_pushstring(L, lua_typename(L, type));
   lua_pop(L, 1);
   return luaL_tolstring(L, index, count);
 }
@@ -133,7 +137,7 @@ static int guarded_format(lua_State *L) {
     if (*++at == '%') continue;
     argument++;
     at += strspn(at, "-+ #0123456789.");
-    if (*at == 'p') return luaL_argerror(L, 1, "%p is not allowed");
+    if (*at == 'p') return luaL_error(L, "string.format: %%p is not allowed");
     if (*at == 's' && lua_type(L, argument) > LUA_TSTRING) {
       push_text(L, argument, NULL);
       lua_replace(L, argument);
@@ -256,6 +260,44 @@ void library_compile(lua_State *L, struct text source, const char *name) {
   if (source.count > 0 && source.bytes[0] == '#')
     while (source.count > 0 && source.bytes[0] != '\n') source.bytes++, source.count--;
   if (luaL_loadbufferx(L, source.bytes, source.count, name, "t") != LUA_OK) lua_error(L);
+}
+
+static unsigned char code[64 << 10];
+static struct bytes compiled = {code, 0, sizeof code, false};
+
+static int append(lua_State *L, const void *bytes, size_t count, void *out) {
+  (void)L;
+  put_raw(out, bytes, count);
+  return 0;
+}
+
+void library_prelude(lua_State *L, struct text source) {
+  if (compiled.count > 0 && !compiled.overflow) {
+    if (luaL_loadbufferx(L, (const char *)code, compiled.count, "=slack", "b") == LUA_OK) return;
+    lua_pop(L, 1); /* of another Lua: compile after all */
+  }
+  library_compile(L, source, "=slack");
+  compiled.count = 0;
+  compiled.overflow = false;
+  lua_dump(L, append, &compiled, 1);
+}
+
+void library_offer_prelude(struct text hex) {
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i + 1 < hex.count; i += 2) {
+    const char *high = strchr(digits, hex.bytes[i]), *low = strchr(digits, hex.bytes[i + 1]);
+    if (!high || !low) return;
+    put_number(&compiled, (uint64_t)((high - digits) << 4 | (low - digits)), 1);
+  }
+}
+
+void library_show_prelude(struct bytes *out) {
+  static const char digits[] = "0123456789abcdef";
+  put_count(out, TAG_STRING, 2 * compiled.count);
+  for (size_t i = 0; i < compiled.count; i++) {
+    char pair[2] = {digits[code[i] >> 4], digits[code[i] & 15]};
+    put_raw(out, pair, 2);
+  }
 }
 
 /* Upvalue 1: what has been loaded; false while it is loading. */
@@ -402,10 +444,18 @@ static void make_mark(lua_State *L, const char *name) {
   lua_pop(L, 1);
 }
 
+#ifdef LUASLACK_SANDBOX_TEST
+bool library_is_open;
+#endif
+
 void library_open(lua_State *L, const struct surroundings *surroundings) {
   static const luaL_Reg ours[] = {
-      {"pcall", guarded_pcall},   {"xpcall", guarded_xpcall}, {"setmetatable", guarded_setmetatable},
-      {"tostring", plain_tostring}, {"print", bounded_print}, {"pairs", ordered_pairs},
+      {"pcall", guarded_pcall},
+      {"xpcall", guarded_xpcall},
+      {"setmetatable", guarded_setmetatable},
+      {"tostring", plain_tostring},
+      {"print", bounded_print},
+      {"pairs", ordered_pairs},
       {NULL, NULL},
   };
   static const luaL_Reg host[] = {
@@ -432,6 +482,9 @@ void library_open(lua_State *L, const struct surroundings *surroundings) {
     lua_setfield(L, -2, libraries[i].name);
   }
   lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+#ifdef LUASLACK_SANDBOX_TEST
+  if (library_is_open) luaL_openlibs(L);
+#endif
   luaL_newlib(L, host);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");

@@ -47,7 +47,8 @@ static bool open_job(struct tree tree, struct job *job) {
       tree_tag(job->event) != TAG_OBJECT || tree_tag(tree_member(tree, "payload")) != TAG_OBJECT)
     return false;
   for (uint32_t count = tree_open(&files); count > 0; count--, tree_skip(&files, TREE_DEPTH))
-    if (!tree_text(tree_member(files, "name")).bytes || !tree_text(tree_member(files, "source")).bytes)
+    if (!tree_text(tree_member(files, "name")).bytes ||
+        !tree_text(tree_member(files, "source")).bytes)
       return false;
   for (uint32_t count = tree_open(&handlers); count > 0; count--, tree_skip(&handlers, TREE_DEPTH))
     if (tree_tag(handlers) != TAG_STRING) return false;
@@ -55,7 +56,8 @@ static bool open_job(struct tree tree, struct job *job) {
 }
 
 /* A member of `limits`, kept between what works and a ceiling. */
-static int64_t setting(struct tree limits, const char *name, int64_t usual, int64_t least, int64_t most) {
+static int64_t setting(
+    struct tree limits, const char *name, int64_t usual, int64_t least, int64_t most) {
   int64_t value = tree_integer(tree_member(limits, name), usual);
   return value < least ? least : value > most ? most : value;
 }
@@ -76,7 +78,8 @@ static void put_outcome(struct bytes *out, struct text file, const struct outcom
   if (!limit && outcome->result_limit) limit = "result";
   bool has_limit = failed && limit, has_to = is_ok && outcome->to.count > 0;
   bool has_thread = is_ok && outcome->has_thread, printed = outcome->output.count > 0;
-  put_count(out, TAG_OBJECT, 2u + ended + failed + has_limit + printed + is_ok + is_muted + has_thread + has_to);
+  put_count(out, TAG_OBJECT,
+            2u + ended + failed + has_limit + printed + is_ok + is_muted + has_thread + has_to);
   if (ended) put_member(out, "at", outcome->at, strlen(outcome->at));
   if (failed) put_member(out, "error", error, strlen(error));
   put_member(out, "file", file.bytes, file.count);
@@ -95,11 +98,13 @@ static void put_outcome(struct bytes *out, struct text file, const struct outcom
   put_raw(out, outcome->to.data, outcome->to.count);
 }
 
-static void send_frame(struct bytes *frame, struct text file, const struct outcome *outcome) {
+static void begin_frame(struct bytes *frame) {
   frame->count = 0;
   put_raw(frame, "LSF1", 4);
   put_number(frame, 0, 4);
-  put_outcome(frame, file, outcome);
+}
+
+static void send_frame(struct bytes *frame) {
   if (frame->overflow) _exit(EX_SOFTWARE);
   struct bytes length = {frame->data + 4, 0, 4, false};
   put_number(&length, frame->count - 8, 4);
@@ -112,12 +117,15 @@ static void send_frame(struct bytes *frame, struct text file, const struct outco
 
 static void run_chain(const struct job *job, struct tree payload, size_t result, size_t output) {
   struct bytes frame = buffer(result + output + FRAME_EXTRA), spare = buffer(result);
-  struct outcome outcome = {.payload = buffer(result), .to = buffer(ROUTE_LIMIT), .output = buffer(output)};
+  struct outcome outcome = {
+      .payload = buffer(result), .to = buffer(ROUTE_LIMIT), .output = buffer(output)};
   struct tree files = job->files;
   for (uint32_t count = tree_open(&files); count > 0; count--, tree_skip(&files, TREE_DEPTH)) {
     struct text name = tree_text(tree_member(files, "name"));
     script_run(job, name, tree_text(tree_member(files, "source")), payload, &outcome);
-    send_frame(&frame, name, &outcome);
+    begin_frame(&frame);
+    put_outcome(&frame, name, &outcome);
+    send_frame(&frame);
     if (outcome.status == STATUS_MUTED || outcome.status == STATUS_DIGEST) return;
     if (outcome.status != STATUS_OK) continue;
     /* What this file made is kept, while the next one writes to the other buffer. */
@@ -128,8 +136,36 @@ static void run_chain(const struct job *job, struct tree payload, size_t result,
   }
 }
 
+#ifdef LUASLACK_SANDBOX_TEST
+/* Test builds only: each layer alone. "unconfined": the VM's limits without the system's;
+ * "open-library": the system's confinement under all of Lua's library. */
+extern bool library_is_open;
+static bool is_unconfined;
+static int weaken(int count, char **arguments) {
+  for (; count > 1; count--) {
+    is_unconfined |= strcmp(arguments[count - 1], "unconfined") == 0;
+    library_is_open |= strcmp(arguments[count - 1], "open-library") == 0;
+  }
+  return count;
+}
+#endif
+
+/* A job without files asks for the prelude's bytecode, to be given as `prelude_code` later. */
+static void show_prelude(const struct job *job) {
+  struct bytes frame = buffer(256 << 10);
+  begin_frame(&frame);
+  put_count(&frame, TAG_OBJECT, 1);
+  put_text(&frame, "prelude_code", 12);
+  script_compile_prelude(job);
+  library_show_prelude(&frame);
+  send_frame(&frame);
+}
+
 int main(int count, char **arguments) {
   (void)arguments;
+#ifdef LUASLACK_SANDBOX_TEST
+  count = weaken(count, arguments);
+#endif
   struct tree tree = read_job();
   struct job job;
   if (count != 1 || !tree.at || !open_job(tree, &job)) return EX_USAGE;
@@ -148,7 +184,13 @@ int main(int count, char **arguments) {
 
   /* The heap is mapped before, signals are taken while that is allowed; buffers come after. */
   if (!guard_prepare(&budget)) _exit(EX_OSERR);
-  if (!confine(3 * result + (16 << 20))) _exit(EX_UNAVAILABLE);
-  run_chain(&job, tree_member(tree, "payload"), result, output);
+#ifdef LUASLACK_SANDBOX_TEST
+  if (!is_unconfined)
+#endif
+  if (!confine(3 * result + (32 << 20))) _exit(EX_UNAVAILABLE);
+  library_offer_prelude(tree_text(tree_member(tree, "prelude_code")));
+  struct tree files = job.files;
+  if (tree_open(&files) == 0) show_prelude(&job);
+  else run_chain(&job, tree_member(tree, "payload"), result, output);
   _exit(0);
 }

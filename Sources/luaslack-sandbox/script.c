@@ -32,7 +32,7 @@ static _Noreturn void fail(
 static bool take_handler(lua_State *L, const struct script *script) {
   bool is_function = lua_isfunction(L, -1);
   if (!is_function && !lua_istable(L, -1))
-    fail(L, script, "must return a table of handlers or one function, not a %s", luaL_typename(L, -1));
+    fail(L, script, "must return a table of handlers or a function, not %s", luaL_typename(L, -1));
   struct tree names = script->job->handlers;
   for (uint32_t count = tree_open(&names); count > 0; count--) {
     struct text name = tree_text(names);
@@ -107,7 +107,7 @@ static void read_route(lua_State *L, const struct script *script) {
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
     if (strcmp(key, "to") == 0) {
-      if (!lua_istable(L, -1)) fail(L, script, "to: a list of names, not a %s", luaL_typename(L, -1));
+      if (!lua_istable(L, -1)) fail(L, script, "to: a list of names, not %s", luaL_typename(L, -1));
       check_destinations(L, script);
       struct outcome *outcome = script->outcome;
       struct walk walk = {&outcome->to, script->name, 64, 1, &outcome->result_limit};
@@ -141,10 +141,12 @@ static int run(lua_State *L) {
   struct script *script = lua_touserdata(L, 1);
   const struct job *job = script->job;
   struct surroundings around = {job->libraries, job->now, job->seed, &script->outcome->output};
+  lua_gc(L, LUA_GCSTOP); /* Little is thrown away until the script itself runs. */
   library_open(L, &around);
-  library_compile(L, job->prelude, "=slack");
+  library_prelude(L, job->prelude);
   lua_insert(L, -2);
   lua_call(L, 1, 0);
+  lua_gc(L, LUA_GCRESTART);
   library_compile(L, script->source, lua_pushfstring(L, "@%s", script->name));
   lua_call(L, 0, 1);
   guard_recheck(L);
@@ -168,6 +170,17 @@ static int run(lua_State *L) {
   if (lua_isnil(L, -1)) lua_pop(L, 1);
   read_payload(L, script);
   return 0;
+}
+
+static int compile_prelude(lua_State *L) {
+  const struct job *job = lua_touserdata(L, 1);
+  library_prelude(L, job->prelude);
+  return 0;
+}
+
+void script_compile_prelude(const struct job *job) {
+  lua_State *L = guard_open("prelude");
+  if (L) guard_run(L, compile_prelude, (void *)job);
 }
 
 void script_run(

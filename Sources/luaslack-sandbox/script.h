@@ -19,6 +19,9 @@ struct outcome {
   char reason[301], at[160];
 };
 
+/* Has the prelude compiled in an interpreter without any script. */
+void script_compile_prelude(const struct job *job);
+
 /* Runs one file on its copy of the payload, in an interpreter of its own. */
 void script_run(
     const struct job *job, struct text name, struct text source, struct tree payload,

@@ -197,12 +197,14 @@ static size_t print_path(const struct path *path, char *out, size_t count) {
   return used + (size_t)more < count ? used + (size_t)more : count - 1;
 }
 
+static const char too_large[] = "more text or more values than a result may have";
+
 /* Raises "file: path: problem". */
 static _Noreturn void refuse(
     lua_State *L, const struct walk *walk, const struct path *path, const char *problem) {
   char place[300] = "";
   print_path(path, place, sizeof place);
-  lua_pushfstring(L, "%s: %s: %s", walk->file, place[0] ? place : "the result", problem);
+  lua_pushfstring(L, "%s: %s: %s", walk->file, place[0] ? place : "the payload", problem);
   lua_error(L);
   __builtin_unreachable();
 }
@@ -284,7 +286,7 @@ static void write_node(lua_State *L, struct walk *walk, const struct path *path)
   luaL_checkstack(L, 8, NULL);
   if (walk->nodes-- <= 0 || walk->out->overflow) {
     *walk->too_large = true;
-    refuse(L, walk, path, "the result is too large");
+    refuse(L, walk, path, too_large);
   }
   switch (lua_type(L, -1)) {
     case LUA_TNIL: put_tag(walk->out, TAG_NULL); return;
@@ -311,5 +313,5 @@ void write_value(lua_State *L, struct walk *walk, const char *name) {
   write_node(L, walk, &root);
   if (!walk->out->overflow) return;
   *walk->too_large = true;
-  refuse(L, walk, &root, "the result is too large");
+  refuse(L, walk, &root, too_large);
 }

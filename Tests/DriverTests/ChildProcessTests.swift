@@ -67,16 +67,18 @@ import Testing
     #expect(error?.isMissing == true)
   }
 
-  @Test func `a detached program lives in a session of its own`() throws {
+  @Test func `a detached program lives in a session of its own`() async throws {
     let place = try TemporaryDirectory()
+    let script = "ps -o sid= -p $$ > \(place.file("session")); echo $$ > \(place.file("id"))"
     try ChildProcess.launchDetached(
-      "/bin/sh", ["-c", "ps -o sid= -p $$ > \(place.file("new")); echo $$ > \(place.file("id"))"],
+      "/bin/sh", ["-c", script + "; mv \(place.file("id")) \(place.file("done"))"],
       environment: ["PATH=/usr/bin:/bin"], descriptors: [-1, -1, -1])
-    var status: Int32 = 0
-    wait(&status)
+    await eventually("the program has written its session", timeout: .seconds(10)) {
+      (try? place.read("done")) != nil
+    }
     func number(_ name: String) throws -> String {
       try place.read(name).filter { $0.isNumber }
     }
-    #expect(try number("new") == number("id"))
+    #expect(try number("session") == number("done"))
   }
 }

@@ -24,11 +24,13 @@ public struct FormatterCase: Sendable {
   }
 
   /// The payload as it would be posted, or the reason why there is none. Always the same for the same
-  /// case: the host and the time are the event's.
-  public func payload() -> String {
+  /// case: the host and the time are the event's. `destinations` are those that the formatter may
+  /// name; empty: any.
+  public func payload(destinations: [String] = []) -> String {
     let chain = FormatterChain(files: [formatter])
     let result = Formatting().format(
-      Event(event, host: "host", now: event.acceptedAt), with: chain, destinations: [])
+      Event(event, host: "host", now: event.acceptedAt), with: chain,
+      destinations: destinations)
     var outcome = result.outcome
     for problem in result.problems { outcome.add(problem) }
     return switch outcome {

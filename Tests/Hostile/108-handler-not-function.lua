@@ -1,0 +1,2 @@
+-- expect: error: must be a function; a handler that is text
+return { ban = "text" }

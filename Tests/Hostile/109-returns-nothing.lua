@@ -1,0 +1,2 @@
+-- expect: error: must return a table of handlers; no return
+local x = 1

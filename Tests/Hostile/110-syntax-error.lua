@@ -1,0 +1,4 @@
+-- expect: error: :3:; a syntax error
+return {
+  ban = function( end
+}

@@ -1,0 +1,1 @@
+Lua -- expect: error: binary chunk; a compiled chunk

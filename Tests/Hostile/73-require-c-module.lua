@@ -1,0 +1,4 @@
+-- expect: error: there is no lib/; require of a C module
+return { ban = function(event, payload)
+  require("socket")
+end }

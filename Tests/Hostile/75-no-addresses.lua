@@ -1,0 +1,4 @@
+-- expect: error: %p is not allowed; string.format("%p")
+return { ban = function(event, payload)
+  payload.text = ("%p"):format({})
+end }

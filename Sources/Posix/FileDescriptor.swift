@@ -23,6 +23,11 @@ public struct FileDescriptor: ~Copyable {
       })
   }
 
+  /// A copy of standard input, so that closing it leaves the number taken.
+  public static func standardInput() throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try check("read standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+  }
+
   /// An anonymous file that nobody can change any more; for data handed to another process.
   public static func sealed(_ name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor
   {

@@ -13,14 +13,16 @@ public enum Process {
     _ = try check("give up root's rights") { cposix_become(user, group) }
   }
 
-  /// New files are for their owner alone.
-  public static func keepFilesPrivate() {
+  /// What every program of ours does first. New files are for their owner alone; a broken pipe or
+  /// connection is an error of the call and not the end of the process; and a standard descriptor
+  /// that the caller left closed is taken, so that no file of ours gets its number and with it what
+  /// is printed.
+  public static func prepare() {
     umask(0o077)
-  }
-
-  /// A broken pipe or connection is then an error of the call, not the end of the process.
-  public static func ignoreBrokenPipes() {
     _ = signal(SIGPIPE, SIG_IGN)
+    for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) == -1 {
+      _ = unsafe open("/dev/null", O_RDWR)
+    }
   }
 
   public static var environment: [String: String] {
@@ -62,10 +64,6 @@ public enum Process {
     let size = buffer.count - 1
     guard unsafe gethostname(&buffer, size) == 0 else { return "localhost" }
     return text(buffer.prefix { $0 != 0 })
-  }
-
-  public static func isTerminal(_ descriptor: Int32) -> Bool {
-    isatty(descriptor) == 1
   }
 
   /// Writes to standard output (1) or standard error (2); what cannot be written is dropped.

@@ -21,7 +21,6 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
   /// Nobody has the other end of a FIFO open.
   public var hasNoReader: Bool { code == ENXIO }
   public var wouldBlock: Bool { code == EWOULDBLOCK || code == EAGAIN }
-  public var isDenied: Bool { code == EACCES || code == EPERM }
 
   public var description: String {
     "\(operation): \(unsafe String(cString: strerror(code)))"

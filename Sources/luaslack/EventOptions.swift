@@ -83,7 +83,7 @@ enum StandardInput {
     // A few bytes more than the limit: the last character may stand across it.
     var kept: [UInt8] = []
     var total = 0
-    let input = FileDescriptor(owning: 0)
+    guard let input = try? FileDescriptor.standardInput() else { return ("", 0) }
     while total < most, let part = try? input.read(upTo: 64 * 1024), !part.isEmpty {
       total += part.count
       kept += part.prefix(max(0, limit + 4 - kept.count))

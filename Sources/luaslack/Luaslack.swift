@@ -29,8 +29,7 @@ struct Luaslack: ParsableCommand {
     ])
 
   static func main() {
-    Process.keepFilesPrivate()
-    Process.ignoreBrokenPipes()
+    Process.prepare()
     let arguments = EventArguments.normalised(Array(CommandLine.arguments.dropFirst()))
     do {
       var command = try parseAsRoot(arguments)

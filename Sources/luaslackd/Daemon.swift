@@ -45,20 +45,18 @@ struct Serve: ParsableCommand {
   var inheritedLock = false
 
   func run() throws {
-    Process.keepFilesPrivate()
-    Process.ignoreBrokenPipes()
+    Process.prepare()
     let log = Log(isDetached: inheritedLock)
     let locations = try options.locations()
     do throws(SystemError) {
-      guard let service = try Service(locations, hasInheritedLock: inheritedLock, log) else {
-        log.write("another luaslackd serves \(locations.spool)")
-        throw SystemError("take over \(locations.spool)", code: 11)
+      if let service = try Service(locations, hasInheritedLock: inheritedLock, log) {
+        return try service.run()
       }
-      try service.run()
+      log.write("another luaslackd serves \(locations.spool)")
     } catch {
       log.write("\(error)")
-      throw ExitCode(ExitStatus.unavailable.rawValue)
     }
+    throw ExitCode(ExitStatus.unavailable.rawValue)
   }
 }
 
@@ -70,7 +68,7 @@ struct Render: ParsableCommand {
   @OptionGroup var options: LocationOptions
 
   func run() throws {
-    let input = (try? FileDescriptor(owning: 0).readAll(limit: SpoolFile.limit)) ?? []
+    let input = try FileDescriptor.standardInput().readAll(limit: SpoolFile.limit)
     guard case .event(let record) = try SpoolFile.read(input) else {
       throw ExitCode(ExitStatus.data.rawValue)
     }

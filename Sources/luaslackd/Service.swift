@@ -20,6 +20,8 @@ final class Service {
   /// Milliseconds. The overflow rings no bell when the spool's disk is broken: look now and then.
   private static let longestPause: Int32 = 5_000
   private static let pauseAfterFailure: Int32 = 2_000
+  /// Microseconds.
+  private static let shortestStay: Int64 = 100_000
 
   /// Nil if another luaslackd has the spool.
   init?(_ locations: Locations, hasInheritedLock: Bool, _ log: Log) throws(SystemError) {
@@ -69,31 +71,31 @@ final class Service {
 
   /// True when it has left.
   private func serve(_ pipeline: Pipeline<CurlTransport>) throws(DatabaseError) -> Bool {
-    var idleSince = Clock.monotonic()
+    var idleSince: Int64?
     while true {
       heed()
       if shouldStop { return true }
       try reload(pipeline)
       watch.drain()
-      let now = Clock.now()
-      let isMore = try pipeline.takeIn(now: now)
-      try pipeline.deliver(
-        others: [watch.descriptor, signals.descriptor.raw],
-        milliseconds: isMore ? 0 : pauseLength(pipeline), now: Clock.now)
-      guard try pipeline.isIdle() else {
-        idleSince = Clock.monotonic()
-        continue
+      let isMore = try pipeline.takeIn(now: Clock.now())
+      let isIdle = isMore ? false : try pipeline.isIdle()
+      let now = Clock.monotonic()
+      idleSince = isIdle ? idleSince ?? now : nil
+      if let since = idleSince, !isManaged, now - since >= linger(pipeline) {
+        if leave() { return true }
+        // Something came while it was leaving; if it cannot be taken in, this must not spin.
+        idleSince = now + Self.shortestStay
       }
-      let lingered = Clock.monotonic() - idleSince
-      let linger = Int64(pipeline.configuration?.linger ?? 60) * 1_000_000
-      if !isManaged, lingered >= linger, leave() { return true }
+      let rest = idleSince.map { ($0 + linger(pipeline) - now + 999) / 1_000 }
+      let pause = isMore ? 0 : min(Self.longestPause, Int32(clamping: max(0, rest ?? .max)))
+      try pipeline.deliver(
+        others: [watch.descriptor, signals.descriptor.raw], milliseconds: pause, now: Clock.now)
     }
   }
 
-  /// Short enough to leave in time.
-  private func pauseLength(_ pipeline: Pipeline<CurlTransport>) -> Int32 {
-    let linger = Int32(clamping: (pipeline.configuration?.linger ?? 60) * 1_000)
-    return isManaged ? Self.longestPause : max(1, min(Self.longestPause, linger))
+  /// Microseconds to stay when there is nothing left to do.
+  private func linger(_ pipeline: Pipeline<CurlTransport>) -> Int64 {
+    Int64(pipeline.configuration?.linger ?? 60) * 1_000_000
   }
 
   private func leave() -> Bool {

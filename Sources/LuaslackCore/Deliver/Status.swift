@@ -86,6 +86,9 @@ extension Status {
   }
 
   private var summary: String {
+    if destinations.isEmpty, notTakenIn == 0 {
+      return "nothing was ever recorded in \(locations.spool)"
+    }
     let delivered = destinations.reduce(0) { $0 + ($1.totals[.delivered] ?? 0) }
     let dead = destinations.reduce(0) { $0 + ($1.totals[.dead] ?? 0) }
     return "\(pending) pending, \(delivered) delivered"

@@ -34,7 +34,7 @@ struct Intake: Sendable {
   ) throws(SystemError) {
     for name in try drop.names().prefix(Self.batch) {
       do throws(SpoolFile.Damaged) {
-        guard let bytes = try? drop.read(name) else { continue }
+        guard let bytes = try bytes(of: name, in: drop) else { continue }
         let content = try SpoolFile.read(bytes)
         found.append(Found(name: name, isOverflow: isOverflow, content: content))
       } catch {
@@ -42,6 +42,18 @@ struct Intake: Sendable {
         try? drop.directory.rename(name, to: Maildrop.damaged + name)
         damaged.append("\(name): \(error.reason)")
       }
+    }
+  }
+
+  /// Nil if the file is gone already.
+  private func bytes(
+    of name: String, in drop: borrowing Maildrop
+  ) throws(SpoolFile.Damaged) -> [UInt8]? {
+    do throws(SystemError) {
+      return try drop.read(name)
+    } catch {
+      if error.isMissing { return nil }
+      throw SpoolFile.Damaged(reason: "\(error)")
     }
   }
 

@@ -42,8 +42,11 @@ public struct Spool: ~Copyable {
     if Process.user == 0, status.owner != 0 {
       try Process.become(user: status.owner, group: status.group)
     }
-    guard status.owner == Process.user, status.permissions & 0o022 == 0 else {
-      throw SystemError("\(path) must belong to the user and be closed to others", code: 1)
+    guard status.owner == Process.user else {
+      throw SystemError("use \(path), which belongs to another user; run this as root", code: 1)
+    }
+    guard status.permissions & 0o022 == 0 else {
+      throw SystemError("use \(path), which others can write; chmod 0700", code: 1)
     }
     return directory
   }

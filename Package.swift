@@ -95,6 +95,12 @@ let package = Package(
       dependencies: ["Posix", "ChildProcess", "SQLite", "Curl", "TestSupport", "fake-slack"],
       swiftSettings: testing),
     .testTarget(
+      name: "CommandTests",
+      dependencies: [
+        "TestSupport", "CPosix", "luaslack", "luaslackd", "luaslack-sandbox", "fake-slack",
+      ],
+      exclude: ["Golden"], swiftSettings: testing),
+    .testTarget(
       name: "ScriptTests", dependencies: ["LuaslackCore", "TestSupport", "luaslack-sandbox"],
       swiftSettings: testing),
   ]

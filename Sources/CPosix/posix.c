@@ -100,5 +100,3 @@ pid_t cposix_spawn(
   errno = error;
   return -1;
 }
-
-char *const *cposix_environment(void) { return environ; }

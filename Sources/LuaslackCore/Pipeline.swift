@@ -29,7 +29,7 @@ public final class Pipeline<Carrier: Transport> {
   /// Tells `status` what is wrong with the configuration, and which destinations there are.
   public func noteConfiguration(problem: String?, now: Int64) throws(DatabaseError) {
     if let problem {
-      _ = try queue.note("configuration", problem, now: now)
+      try queue.note("configuration", problem, now: now)
     } else {
       try queue.clearNotice("configuration")
     }
@@ -40,7 +40,7 @@ public final class Pipeline<Carrier: Transport> {
   /// leaves the files where they are.
   public func takeIn(now: Int64) throws(DatabaseError) -> Bool {
     guard let (files, damaged) = try? intake.look() else { return false }
-    for file in damaged { _ = try queue.note("spool file", file, now: now) }
+    for file in damaged { try queue.note("spool file", file, now: now) }
     guard !files.isEmpty else { return false }
     let chain = configuration.map(FormatterChain.load) ?? FormatterChain()
     try queue.transaction { () throws(DatabaseError) in
@@ -56,7 +56,7 @@ public final class Pipeline<Carrier: Transport> {
     guard case .event(let record) = file.content else { return try queue.flush(now: now) }
     guard try queue.event(ofArrival: file.name) == nil else { return }
     for option in record.unknownOptions {
-      _ = try queue.note(
+      try queue.note(
         "option \(option)", "this version does not know --\(option); kept as a field", now: now)
     }
     let key = EventKey(record)
@@ -98,10 +98,13 @@ public final class Pipeline<Carrier: Transport> {
         !chain.files.contains { $0.name == file } && !result.problems.contains { $0.file == file }
       if isGone || result.succeeded.contains(file) { try queue.clearNotice(notice.subject) }
     }
+    let known = try queue.notices()
     for problem in result.problems {
-      let isNews = try queue.note(
-        Queue.Notice.subject(formatter: problem.file), problem.error, now: now)
-      if isNews { result.outcome.add(problem) }
+      let subject = Queue.Notice.subject(formatter: problem.file)
+      try queue.note(subject, problem.error, now: now)
+      // The text may name the address and so differ each time; the place in the script does not.
+      let told = known.first { $0.subject == subject }.map { FormatterProblem.place($0.text) }
+      if told != FormatterProblem.place(problem.error) { result.outcome.add(problem) }
     }
   }
 
@@ -116,7 +119,7 @@ public final class Pipeline<Carrier: Transport> {
     for name in named {
       let isKnown = configuration.destinations[name] != nil
       if !isKnown {
-        _ = try queue.note(
+        try queue.note(
           "destination \(name)", "there is no [destination.\(name)]; its events go to default",
           now: now)
       }

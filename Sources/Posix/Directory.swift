@@ -121,6 +121,18 @@ public struct Directory: ~Copyable {
     return names
   }
 
+  /// Hands a directory of root's, with what is in it, to another user; leaves another's alone.
+  public func give(user: UInt32, group: UInt32) throws(SystemError) {
+    guard try descriptor.status().owner == 0 else { return }
+    for name in try names() {
+      _ = try check("give away \(name)") {
+        unsafe fchownat(descriptor.raw, name, user, group, AT_SYMLINK_NOFOLLOW)
+      }
+    }
+    // Last: from here on the new owner could put other names in.
+    _ = try check("give a directory away") { fchown(descriptor.raw, user, group) }
+  }
+
   public func sync() throws(SystemError) {
     try descriptor.sync()
   }

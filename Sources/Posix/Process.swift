@@ -25,17 +25,10 @@ public enum Process {
     }
   }
 
-  public static var environment: [String: String] {
-    var result: [String: String] = [:]
-    var next = unsafe cposix_environment()
-    while let next_ = unsafe next, let entry = unsafe next_.pointee {
-      let text = unsafe String(cString: entry)
-      if let separator = text.firstIndex(of: "=") {
-        result[String(text[..<separator])] = String(text[text.index(after: separator)...])
-      }
-      unsafe next = unsafe next_ + 1
-    }
-    return result
+  /// A variable of the environment.
+  public static func variable(_ name: String) -> String? {
+    guard let text = unsafe getenv(name) else { return nil }
+    return unsafe String(cString: text)
   }
 
   /// The absolute path of the running program; never taken from the environment or arguments.

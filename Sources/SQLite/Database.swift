@@ -109,9 +109,6 @@ public final class Database {
   /// The key of the row that the last insert made.
   public var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
 
-  /// Rows that the last statement changed.
-  public var changes: Int { Int(unsafe sqlite3_changes(handle)) }
-
   private func rows(
     _ sql: String, _ values: [SQLValue], _ body: (borrowing Row) -> Bool
   ) throws(DatabaseError) {

@@ -10,18 +10,30 @@ enum DeliveryReport {
   static func wait(for name: String, _ locations: Locations, seconds: Int) throws {
     let deadline = Clock.monotonic() + Int64(seconds) * 1_000_000
     var queue: Queue?
-    var seen: [Delivery] = []
     while true {
       if queue == nil { queue = try? Queue(reading: locations.database) }
-      if let event = try? queue?.event(ofArrival: name) {
-        seen = (try? queue?.deliveries(of: event)) ?? seen
-        if !seen.contains(where: \.state.isPending) { return try report(seen) }
+      let seen = queue.flatMap { deliveries(of: name, in: $0) }
+      if let seen, !seen.contains(where: \.state.isPending) { return try report(seen) }
+      guard Clock.monotonic() < deadline else {
+        let reason = seen.map { self.reason($0, queue) } ?? "luaslackd has not taken it in yet"
+        Luaslack.fail(
+          .temporary, "not delivered within \(seconds) s, it stays queued: \(reason)")
       }
-      guard Clock.monotonic() < deadline else { break }
       Clock.sleep(microseconds: interval)
     }
-    let reason = seen.compactMap(\.reason).first.map { ": \($0)" } ?? ""
-    Luaslack.fail(.temporary, "not delivered within \(seconds) s, it stays queued\(reason)")
+  }
+
+  /// Nil until luaslackd has taken the event in.
+  private static func deliveries(of name: String, in queue: Queue) -> [Delivery]? {
+    guard let event = try? queue.event(ofArrival: name) else { return nil }
+    return try? queue.deliveries(of: event)
+  }
+
+  /// Why the first that waits does: its own last error, or what is wrong with its destination.
+  private static func reason(_ deliveries: [Delivery], _ queue: Queue?) -> String {
+    guard let delivery = deliveries.first(where: \.state.isPending) else { return "" }
+    let state = (try? queue?.destinationStates())?.first { $0.name == delivery.destination }
+    return delivery.reason ?? state?.lastError ?? "no answer yet"
   }
 
   private static func report(_ deliveries: [Delivery]) throws {

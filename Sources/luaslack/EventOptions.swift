@@ -53,8 +53,13 @@ struct EventOptions: ParsableArguments {
       record.setField(pair(text).name, pair(text).value)
       record.unknownOptions.append(pair(text).name)
     }
-    record.destinations = to.flatMap { $0.split(separator: ",").map(String.init) }
+    record.destinations = to.flatMap(Self.destinations)
     return record
+  }
+
+  /// The names in one `--to`.
+  static func destinations(_ names: String) -> [String] {
+    names.split(separator: ",").map(String.init)
   }
 
   /// A field without a name is still worth keeping.

@@ -30,9 +30,11 @@ struct Luaslack: ParsableCommand {
 
   static func main() {
     Process.prepare()
-    let arguments = EventArguments.normalised(Array(CommandLine.arguments.dropFirst()))
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if let event = QuickEvent(arguments) { return event.run() }
+    CommandNames.check(arguments[...], in: configuration)
     do {
-      var command = try parseAsRoot(arguments)
+      var command = try parseAsRoot(EventArguments.normalised(arguments))
       try command.run()
     } catch {
       exit(withError: error)
@@ -40,9 +42,18 @@ struct Luaslack: ParsableCommand {
   }
 }
 
-/// Ends the program with a sentence and a status.
-struct Failure: Error, CustomStringConvertible {
-  let description: String
+/// Names the nearest command for one that does not exist, which the parser does for options alone.
+enum CommandNames {
+  static func check(_ arguments: ArraySlice<String>, in parent: CommandConfiguration) {
+    let children = parent.subcommands.map { $0.configuration }
+    guard let name = arguments.first, !name.hasPrefix("-"), name != "help", !children.isEmpty
+    else { return }
+    for child in children where child.commandName == name {
+      return check(arguments.dropFirst(), in: child)
+    }
+    let known = children.compactMap { $0.commandName }
+    Luaslack.fail(.usage, "there is no command \"\(name)\"" + Nearest.hint(name, known))
+  }
 }
 
 extension ParsableCommand {

@@ -50,7 +50,7 @@ struct QueueFlush: ParsableCommand {
     let acceptor = Acceptor(places.locations())
     do throws(SystemError) {
       try acceptor.request(.flush, now: Clock.now())
-      _ = try acceptor.wake(mayStart: Process.environment["LUASLACK_SPAWN"] != "0")
+      _ = try acceptor.wake(mayStart: RecordEvent.mayStart)
     } catch {
       Luaslack.fail(.temporary, "\(error)")
     }

@@ -10,6 +10,12 @@ enum RecordEvent {
     if options.dryRun { throw ExitCode(dryRun(record, locations)) }
     let waitSeconds = try waitSeconds(options.wait)
 
+    let name = accept(record, locations)
+    if let waitSeconds { try DeliveryReport.wait(for: name, locations, seconds: waitSeconds) }
+  }
+
+  /// Returns the name under which the event is kept.
+  static func accept(_ record: EventRecord, _ locations: Locations) -> String {
     let acceptor = Acceptor(locations)
     let place: Acceptor.Place
     do throws(Acceptor.Refused) {
@@ -19,9 +25,16 @@ enum RecordEvent {
     }
     // From here on the event cannot be lost, so nothing below is this call's failure.
     let name = report(place)
-    _ = try? acceptor.wake(mayStart: Process.environment["LUASLACK_SPAWN"] != "0")
-    if let waitSeconds { try DeliveryReport.wait(for: name, locations, seconds: waitSeconds) }
+    do throws(SystemError) {
+      _ = try acceptor.wake(mayStart: Self.mayStart)
+    } catch {
+      Process.print("luaslack: the event is safe, but luaslackd did not start: \(error)\n", to: 2)
+    }
+    return name
   }
+
+  /// False where somebody else starts luaslackd.
+  static var mayStart: Bool { Process.variable("LUASLACK_SPAWN") != "0" }
 
   private static func waitSeconds(_ text: String?) throws -> Int? {
     guard let text else { return nil }

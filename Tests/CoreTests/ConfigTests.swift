@@ -75,7 +75,8 @@ import Testing
 
   @Test func `what config show prints reads back as the same configuration`() throws {
     let configuration = try read("post = [\"unban\"]\nlinger = 5\n" + least)
-    let locations = try Locations(spool: "/s", config: nil, environment: [:], isRoot: true) { _ in
+    let locations = try Locations(spool: "/s", config: nil, environment: { _ in nil }, isRoot: true)
+    { _ in
       false
     }
     #expect(try read(configuration.text(locations)) == configuration)
@@ -94,7 +95,8 @@ import Testing
     spool: String? = nil, config: String? = nil, _ environment: [String: String] = [:],
     isRoot: Bool = false, exists: Bool = false
   ) throws -> Locations {
-    try Locations(spool: spool, config: config, environment: environment, isRoot: isRoot) { _ in
+    try Locations(spool: spool, config: config, environment: { environment[$0] }, isRoot: isRoot) {
+      _ in
       exists
     }
   }

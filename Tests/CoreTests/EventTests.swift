@@ -29,7 +29,7 @@ import Testing
     #expect(value["host"] == "web1")
   }
 
-  @Test(arguments: ["nan", "inf", "1e999", "0x10", "", " 5"])
+  @Test(arguments: ["nan", "inf", "1e999", "0x10", " 5"])
   func `no number is made of what only looks like one`(text: String) {
     let failures = event(record(failures: text)).value["failures"]
     #expect(failures?.string != nil)

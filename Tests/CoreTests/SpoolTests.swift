@@ -56,7 +56,8 @@ import Testing
     place = try TemporaryDirectory()
     locations = try Locations(
       spool: place.file("spool"), config: nil,
-      environment: ["LUASLACK_OVERFLOW": place.file("overflow")], isRoot: Process.user == 0
+      environment: { [place] in $0 == "LUASLACK_OVERFLOW" ? place.file("overflow") : nil },
+      isRoot: Process.user == 0
     ) { _ in false }
   }
 
@@ -120,7 +121,7 @@ import Testing
   init() throws {
     place = try TemporaryDirectory()
     locations = try Locations(
-      spool: place.file("spool"), config: nil, environment: [:], isRoot: Process.user == 0
+      spool: place.file("spool"), config: nil, environment: { _ in nil }, isRoot: Process.user == 0
     ) { _ in false }
   }
 

@@ -29,7 +29,4 @@ pid_t cposix_spawn(
     const char *path, char *const arguments[], char *const environment[],
     const int descriptors[], int count, int new_session);
 
-/* The environment of this process, NULL-terminated. */
-char *const *cposix_environment(void);
-
 #endif

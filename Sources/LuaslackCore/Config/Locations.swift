@@ -16,11 +16,11 @@ public struct Locations: Sendable, Equatable {
 
   /// `spool` and `config` are what the command line says.
   public init(
-    spool: String?, config: String?, environment: [String: String], isRoot: Bool,
+    spool: String?, config: String?, environment: (String) -> String?, isRoot: Bool,
     fileExists: (String) -> Bool
   ) throws(Unknown) {
     func path(_ name: String) -> String? {
-      environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+      environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
     let home = path("HOME")
     let state = path("XDG_STATE_HOME") ?? home.map { $0 + "/.local/state" }
@@ -65,12 +65,15 @@ public struct Locations: Sendable, Equatable {
   /// The same as seen by the running process.
   public static func current(spool: String?, config: String?) throws(Unknown) -> Locations {
     try Locations(
-      spool: spool.map(absolute), config: config.map(absolute), environment: Process.environment,
+      spool: spool.flatMap(absolute), config: config.flatMap(absolute),
+      environment: Process.variable,
       isRoot: Process.user == 0
     ) { path in (try? FileStatus.of(path)) != nil }
   }
 
-  private static func absolute(_ path: String) -> String {
-    path.hasPrefix("/") ? path : Process.workingDirectory + "/" + path
+  /// Nil for an empty one, which counts as not given.
+  private static func absolute(_ path: String) -> String? {
+    if path.isEmpty { return nil }
+    return path.hasPrefix("/") ? path : Process.workingDirectory + "/" + path
   }
 }

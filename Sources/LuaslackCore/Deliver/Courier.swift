@@ -129,7 +129,9 @@ public final class Courier<Carrier: Transport> {
     var state = try queue.state(of: delivery.destination)
     switch verdict {
     case .delivered:
-      try queue.finish(delivery.id, .delivered, reason: delivery.reason, now: now)
+      // Why it had to be plain stays worth knowing; what was overcome does not.
+      let reason = delivery.isPlain ? delivery.reason : nil
+      try queue.finish(delivery.id, .delivered, reason: reason, now: now)
       state.health = .ok
       state.failures = 0
       state.notBefore = 0

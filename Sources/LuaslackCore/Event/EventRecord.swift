@@ -39,8 +39,9 @@ public struct EventRecord: Sendable, Equatable {
     options[option] = Self.bounded(text)
   }
 
+  /// An empty tag counts as not given.
   public mutating func setFailures(_ text: String?) {
-    failures = text.map { Self.bounded($0) }
+    failures = text.flatMap { $0.isEmpty ? nil : Self.bounded($0) }
   }
 
   /// Keeps the first 16 KiB; `leftOut` bytes more were already dropped by the caller.

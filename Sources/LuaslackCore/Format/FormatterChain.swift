@@ -93,6 +93,12 @@ public struct FormatterProblem: Sendable, Equatable {
   /// One sentence with file and line: `50-colours.lua:12: attempt to index a nil value`.
   public var error: String
 
+  /// `50-colours.lua:12` of an error; all of it if it names no line.
+  static func place(_ error: String) -> String {
+    let parts = error.split(separator: ":", maxSplits: 2)
+    return parts.count == 3 && Int(parts[1]) != nil ? "\(parts[0]):\(parts[1])" : error
+  }
+
   /// As the channel and `preview` show it.
   public var sentence: String { "a formatter failed, this message went on without it: \(error)" }
 }

@@ -39,10 +39,10 @@ public enum Verdict: Sendable, Equatable {
 
   private init(status: Int, retryAfter: Int?, body: [UInt8]) {
     let word = Self.word(body)
-    let reason = "\(status) \(word)"
-    if Self.deadWords.contains(word) {
+    let reason = "\(status) \(word ?? "(not an answer of Slack's)")"
+    if let word, Self.deadWords.contains(word) {
       self = .destinationDead(reason: reason)
-    } else if Self.payloadWords.contains(word) {
+    } else if let word, Self.payloadWords.contains(word) {
       self = .payloadRefused(reason: reason)
     } else if status == 200, word == "ok" {
       self = .delivered
@@ -56,13 +56,12 @@ public enum Verdict: Sendable, Equatable {
     }
   }
 
-  /// Slack's word: the whole body if it is short, or `error` of a JSON body. Anything else is not
-  /// Slack speaking and is shown in part, made plain.
-  private static func word(_ body: [UInt8]) -> String {
-    if let answer = try? JSONReader.read(body), let error = answer["error"]?.string {
-      return String(PlainText.line(error).prefix(80))
-    }
-    let text = PlainText.line(String(decoding: body.prefix(400), as: UTF8.self))
-    return String(text.prefix(80))
+  /// Slack's word: the whole body, or `error` of a JSON body. Nil for anything that does not look
+  /// like one: a proxy's page may quote the address, and that is a secret.
+  private static func word(_ body: [UInt8]) -> String? {
+    let text =
+      (try? JSONReader.read(body))?["error"]?.string ?? String(decoding: body, as: UTF8.self)
+    let isWord = text.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == 0x5f }
+    return isWord && (1...64).contains(text.utf8.count) ? text : nil
   }
 }

@@ -121,15 +121,14 @@ extension Queue {
     }
   }
 
-  /// True if this is news: there was no such notice, or it said something else.
-  func note(_ subject: String, _ text: String, now: Int64) throws(DatabaseError) -> Bool {
+  /// The last word on a subject; the same word again keeps the time of the first.
+  func note(_ subject: String, _ text: String, now: Int64) throws(DatabaseError) {
     try database.run(
       """
       INSERT INTO notice (subject, text, at) VALUES (?, ?, ?)
       ON CONFLICT (subject) DO UPDATE SET text = excluded.text, at = excluded.at
       WHERE text <> excluded.text
       """, .text(subject), .text(text), .integer(now))
-    return database.changes > 0
   }
 
   func clearNotice(_ subject: String) throws(DatabaseError) {

@@ -12,14 +12,23 @@ public struct Spool: ~Copyable {
   /// Opens the spool and, as root, becomes its owner for good: whatever follows can reach no more
   /// than that user can. Root itself owns it only in trials and containers.
   static func open(_ locations: Locations, creating: Bool) throws(SystemError) -> Spool {
-    Spool(directory: try openAsOwner(locations.spool, creating: creating))
+    let directory = try openOrMake(locations.spool, creating: creating)
+    if Process.user == 0 { giveOverflow(to: try directory.descriptor.status(), locations) }
+    return Spool(directory: try asOwner(directory, locations.spool))
   }
 
   /// The directory in memory for events that the spool cannot take.
   static func openOverflow(
     _ locations: Locations, creating: Bool
   ) throws(SystemError) -> Directory {
-    try openAsOwner(locations.overflow, creating: creating)
+    try asOwner(openOrMake(locations.overflow, creating: creating), locations.overflow)
+  }
+
+  /// While the spool could not even be opened, root kept events under its own name; its owner shall
+  /// collect them.
+  private static func giveOverflow(to spool: FileStatus, _ locations: Locations) {
+    guard spool.owner != 0 else { return }
+    try? Directory.open(locations.overflow).give(user: spool.owner, group: spool.group)
   }
 
   /// As root, becomes the spool's owner, so that a command sees and touches what that user may.
@@ -34,10 +43,9 @@ public struct Spool: ~Copyable {
     }
   }
 
-  private static func openAsOwner(
-    _ path: String, creating: Bool
+  private static func asOwner(
+    _ directory: consuming Directory, _ path: String
   ) throws(SystemError) -> Directory {
-    let directory = try openOrMake(path, creating: creating)
     let status = try directory.descriptor.status()
     if Process.user == 0, status.owner != 0 {
       try Process.become(user: status.owner, group: status.group)
@@ -62,6 +70,9 @@ public struct Spool: ~Copyable {
       try Directory.make(String(path[..<end]))
     }
     try Directory.make(path)
+    // The names of new directories have to be on the disk like the files in them.
+    let parent = try Directory.open(path.directoryPart.isEmpty ? "/" : path.directoryPart)
+    try parent.sync()
     return try Directory.open(path)
   }
 

@@ -1,0 +1,134 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Whoever knows the webhook's path can post in the channel. It stands in its file and in the
+/// requests, and nowhere else, least of all when something fails.
+@Suite struct SecrecyTests {
+  static let path = "/services/T000/B000/\(Installation.secret)"
+
+  struct Fault: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    /// The rule of the fake Slack.
+    var rule: String?
+    /// What the webhook file holds instead of the fake Slack's URL.
+    var webhook: String?
+
+    init(_ what: String, rule: String? = nil, webhook: String? = nil) {
+      (testDescription, self.rule, self.webhook) = (what, rule, webhook)
+    }
+  }
+
+  static let faults: [Fault] = [
+    Fault("all is well", rule: #"{"mode":"ok"}"#),
+    Fault("an error of Slack's", rule: #"{"mode":"status","status":500,"body":"rollup_error"}"#),
+    Fault("a dead webhook", rule: #"{"mode":"status","status":404,"body":"no_service"}"#),
+    Fault("a refused payload", rule: #"{"mode":"status","status":400,"body":"invalid_payload"}"#),
+    Fault(
+      "a proxy that quotes the address",
+      rule: #"{"mode":"status","status":502,"body":"cannot reach \#(path)"}"#),
+    Fault(
+      "a proxy that quotes the address in JSON",
+      rule: #"{"mode":"status","status":404,"body":"{\"error\":\"no route \#(path)\"}"}"#),
+    Fault("a redirect", rule: #"{"mode":"redirect"}"#),
+    Fault("a closed connection", rule: #"{"mode":"close"}"#),
+    Fault("an answer cut short", rule: #"{"mode":"truncated"}"#),
+    Fault("nobody listens", webhook: "http://127.0.0.1:1\(path)"),
+    Fault("no such host", webhook: "https://slack.invalid\(path)"),
+    Fault("no TLS at the other end", webhook: "https://127.0.0.1:1\(path)"),
+    Fault("a port that is none", webhook: "http://127.0.0.1:99999\(path)"),
+    Fault("plain http", webhook: "http://192.0.2.1\(path)"),
+    Fault("no URL at all", webhook: Installation.secret),
+    Fault("two lines", webhook: "https://127.0.0.1\(path)\nhttps://127.0.0.1\(path)"),
+    Fault("a character that is wrong", webhook: "https://127.0.0.1\(path)ü"),
+    Fault("a user before the host", webhook: "https://\(Installation.secret)@127.0.0.1/"),
+  ]
+
+  @Test(arguments: faults)
+  func `the webhook's path is nowhere to be seen`(_ fault: Fault) async throws {
+    let installation = try await Installation(webhook: fault.webhook)
+    if let rule = fault.rule { try await installation.slack.control(rule) }
+    let daemon = try await installation.daemon()
+    // `--wait` says everything that is known of a failure.
+    let said = try await installation.luaslack([
+      "ban", "--wait=1s", "--time=1795231644", "--", "sshd", "203.0.113.7", "5",
+    ])
+    // It got as far as it can get.
+    let status = try await installation.status()
+    let state = try #require(status["destinations"][0]["state"].string)
+    #expect(fault.testDescription == "all is well" ? state == "ok" : state != "")
+    if said.status != 0 { #expect(!said.errors.isEmpty || !said.output.isEmpty) }
+
+    var seen = ["ban": said.output + said.errors]
+    for command in [
+      ["status"], ["status", "--json"], ["queue", "list", "--all"],
+      ["queue", "list", "--all", "--json"], ["config", "show"], ["config", "show", "--json"],
+      ["ban", "--dry-run", "--", "sshd", "203.0.113.7", "5"],
+    ] {
+      let result = try await installation.luaslack(command)
+      seen[command.joined(separator: " ")] = result.output + result.errors
+    }
+    seen["its arguments"] = Proc.words(of: daemon.processID, in: "cmdline").joined(separator: " ")
+    seen["its environment"] = Proc.words(of: daemon.processID, in: "environ").joined(separator: " ")
+    seen.merge(installation.filesInSpool) { first, _ in first }
+    daemon.signal(SIGTERM)
+    let end = try await daemon.wait()
+    seen["luaslackd"] = end.output + end.errors
+    seen.merge(installation.filesInSpool) { first, second in first + second }
+
+    #expect(seen["its arguments"]?.contains("--spool") == true)
+    #expect(seen.keys.contains { $0.hasPrefix("luaslack.db") })
+    for (place, text) in seen {
+      // Not inside the macro, which would print all of it.
+      let isSeen = text.contains(Installation.secret)
+      #expect(!isSeen, "seen in \(place)")
+    }
+  }
+
+  @Test func `a luaslackd started by a ban shows it to nobody while it sends`() async throws {
+    let installation = try await Installation()
+    try await installation.slack.control(#"{"mode":"hang","seconds":30}"#)
+    _ = try await installation.luaslack(["ban", "--", "sshd", "203.0.113.7", "5"])
+    _ = try await installation.waitForDelivery("sending")
+    let process = try #require(installation.daemons().first)
+    #expect(Proc.words(of: process, in: "cmdline").contains(installation.spool))
+    for file in ["cmdline", "environ"] {
+      let text = Proc.words(of: process, in: file).joined(separator: " ")
+      #expect(!text.contains(Installation.secret))
+    }
+    // It was given no environment at all: nothing of the caller's goes with it.
+    #expect(Proc.words(of: process, in: "environ").isEmpty)
+  }
+
+  @Test func `a webhook inside the config is refused and not repeated`() async throws {
+    let installation = try await Installation(
+      config: """
+        linger = "0s"
+        [destination.default]
+        webhook = "https://hooks.slack.com\(Self.path)"
+        """)
+    let shown = try await installation.luaslack(["config", "show"])
+    #expect(shown.status == 78)
+    #expect(shown.errors.contains("\(installation.config):3:"))
+    #expect(shown.errors.contains("webhook_file"))
+    #expect(!(shown.output + shown.errors).contains(Installation.secret))
+  }
+}
+
+extension Installation {
+  /// The content of every file below the spool and the overflow, by its name there.
+  var filesInSpool: [String: String] {
+    var contents: [String: String] = [:]
+    for root in [spool, overflow] {
+      for name in FileManager.default.enumerator(atPath: root)?.compactMap({ $0 as? String }) ?? []
+      {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: "\(root)/\(name)")
+        // Not the FIFO: reading it would wait for a writer.
+        guard attributes?[.type] as? FileAttributeType == .typeRegular else { continue }
+        let bytes = FileManager.default.contents(atPath: "\(root)/\(name)") ?? Data()
+        contents[name] = String(decoding: bytes, as: UTF8.self)
+      }
+    }
+    return contents
+  }
+}

@@ -49,6 +49,12 @@ class FakeSlack:
         with urllib.request.urlopen(self._base + "/messages?accepted=1", timeout=30) as answer:
             return json.load(answer)
 
+    def control(self, rule):
+        """Sets how it answers from now on."""
+        data = json.dumps(rule).encode()
+        request = urllib.request.Request(self._base + "/control", data=data, method="POST")
+        urllib.request.urlopen(request, timeout=30).close()
+
     def forget(self):
         """Forgets the messages, so that the next part counts its own."""
         request = urllib.request.Request(self._base + "/reset", data=b"", method="POST")

@@ -11,7 +11,7 @@ BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config
 TEST_PACKAGES  = $(BUILD_PACKAGES) binutils curl procps strace util-linux
 BENCH_PACKAGES = $(TEST_PACKAGES) python3
 
-.PHONY: all build programs demo test unit check lint format layers bench install uninstall clean
+.PHONY: all build programs demo test torture check lint format layers bench install uninstall clean
 
 all: build
 
@@ -32,6 +32,12 @@ demo: build
 test: packages-test programs
 	@swift build --build-tests --quiet && tools/stage-scripts
 	@LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" swift test --skip-build --parallel
+
+# The full numbers of what `make test` does a slice of: kills, races, many callers, full disks.
+torture: packages-test programs
+	@swift build --build-tests --quiet && tools/stage-scripts
+	@LUASLACK_LONG=1 LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" \
+	  swift test --skip-build --filter 'KillingTests|WakingTests|OverflowTests'
 
 check: lint layers test
 

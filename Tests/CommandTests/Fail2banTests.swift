@@ -109,8 +109,9 @@ struct Fail2banTests {
     let all = try await server.installation.slack.waitForMessages(6, timeout: .seconds(20))
 
     let log = try server.log()
-    #expect(messages.last?.text.contains("sshd banned 203.0.113.9 after 2 failures") == true, "\(log)")
-    #expect(messages.last?.body.contains("ad'min&lt;!channel&gt;$(id)") == true)
+    let ban = messages.last
+    #expect(ban?.text.contains("banned 203.0.113.9 after 2 failures") == true, "\(log)")
+    #expect(ban?.body.contains("ad'min&lt;!channel&gt;$(id)") == true)
     let texts = all.map(\.text).joined(separator: "\n")
     #expect(texts.contains("sshd banned 2001:db8::7"))
     #expect(texts.contains("sshd unbanned 2001:db8::7"))

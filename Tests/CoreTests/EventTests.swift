@@ -78,6 +78,20 @@ import Testing
     #expect(record.matchesLeftOut == 20_000 - EventRecord.matchesLimit)
   }
 
+  @Test(arguments: [Int64.min, -1, .max])
+  func `numbers that nobody could mean are survived`(number: Int64) throws {
+    let record = try #require(
+      EventRecord([
+        "kind": "ban", "jail": "x", "ip": "y", "accepted_at": .int(number), "matches": "z",
+        "matches_left_out": .int(number), "time": .int(number), "bantime": .int(number),
+      ]))
+    #expect(event(record).value["delay"]?.int ?? -1 >= 0)
+    #expect(!BuiltIn.sentence(event(record)).isEmpty)
+    #expect(throws: Never.self) {
+      try Sink.message(BuiltIn.payload(event(record)), fallback: "x")
+    }
+  }
+
   @Test func `limits cut on a character`() {
     var record = record()
     record.setField("f", String(repeating: "€", count: 1_000))

@@ -95,15 +95,20 @@ extension EventRecord {
     else { return nil }
     self.init(
       kind: kind, jail: jail, ip: value["ip"]?.string ?? "",
-      acceptedAt: value["accepted_at"]?.int ?? 0)
+      acceptedAt: Self.within(value["accepted_at"]))
     setFailures(value["failures"]?.scalarText)
     for option in Option.allCases { set(option, value[option.rawValue]?.scalarText) }
     if let text = value["matches"]?.string {
-      setMatches(text, leftOut: Int(value["matches_left_out"]?.int ?? 0))
+      setMatches(text, leftOut: Int(Self.within(value["matches_left_out"])))
     }
     for (name, text) in value["fields"]?.object ?? [:] { setField(name, text.scalarText ?? "") }
     destinations = (value["to"]?.array ?? []).compactMap(\.string)
     unknownOptions = (value["unknown_options"]?.array ?? []).compactMap(\.string)
+  }
+
+  /// A number that can be reckoned with, whatever a damaged or hand-made file says: up to 2^53.
+  private static func within(_ value: Value?) -> Int64 {
+    min(max(value?.int ?? 0, 0), 1 << 53)
   }
 }
 

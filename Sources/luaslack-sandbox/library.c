@@ -282,24 +282,6 @@ void library_prelude(lua_State *L, struct text source) {
   lua_dump(L, append, &compiled, 1);
 }
 
-void library_offer_prelude(struct text hex) {
-  static const char digits[] = "0123456789abcdef";
-  for (size_t i = 0; i + 1 < hex.count; i += 2) {
-    const char *high = strchr(digits, hex.bytes[i]), *low = strchr(digits, hex.bytes[i + 1]);
-    if (!high || !low) return;
-    put_number(&compiled, (uint64_t)((high - digits) << 4 | (low - digits)), 1);
-  }
-}
-
-void library_show_prelude(struct bytes *out) {
-  static const char digits[] = "0123456789abcdef";
-  put_count(out, TAG_STRING, 2 * compiled.count);
-  for (size_t i = 0; i < compiled.count; i++) {
-    char pair[2] = {digits[code[i] >> 4], digits[code[i] & 15]};
-    put_raw(out, pair, 2);
-  }
-}
-
 /* Upvalue 1: what has been loaded; false while it is loading. */
 static int require_library(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);

@@ -22,7 +22,3 @@ void library_compile(lua_State *L, struct text source, const char *name);
 /* Pushes the prelude's function. It is compiled once and kept as bytecode, the only one ever loaded:
  * compiling takes longer than all else that a small formatter needs. May raise. */
 void library_prelude(lua_State *L, struct text source);
-
-/* The bytecode in hexadecimal, from a process that ran no script, to one that shall not compile. */
-void library_offer_prelude(struct text hex);
-void library_show_prelude(struct bytes *out);

@@ -71,19 +71,17 @@ static struct bytes buffer(size_t limit) {
 /* The members in the order of their keys, as the codec demands. */
 static void put_outcome(struct bytes *out, struct text file, const struct outcome *outcome) {
   static const char *const names[] = {"ok", "absent", "muted", "digest", "error"};
-  const char *error = guard_problem(), *limit = guard_tripped(), *status = names[outcome->status];
+  const char *error = guard_problem(), *status = names[outcome->status];
   bool is_ok = outcome->status == STATUS_OK, failed = outcome->status == STATUS_ERROR;
   bool ended = outcome->status == STATUS_MUTED || outcome->status == STATUS_DIGEST;
   bool is_muted = outcome->status == STATUS_MUTED;
-  if (!limit && outcome->result_limit) limit = "result";
-  bool has_limit = failed && limit, has_to = is_ok && outcome->to.count > 0;
-  bool has_thread = is_ok && outcome->has_thread, printed = outcome->output.count > 0;
+  bool has_thread = is_ok && outcome->has_thread, has_to = is_ok && outcome->to.count > 0;
+  bool printed = outcome->output.count > 0;
   put_count(out, TAG_OBJECT,
-            2u + ended + failed + has_limit + printed + is_ok + is_muted + has_thread + has_to);
+            2u + ended + failed + printed + is_ok + is_muted + has_thread + has_to);
   if (ended) put_member(out, "at", outcome->at, strlen(outcome->at));
   if (failed) put_member(out, "error", error, strlen(error));
   put_member(out, "file", file.bytes, file.count);
-  if (has_limit) put_member(out, "limit", limit, strlen(limit));
   if (printed)
     put_member(out, "output", (const char *)outcome->output.data, outcome->output.count);
   if (is_ok) {
@@ -150,17 +148,6 @@ static int weaken(int count, char **arguments) {
 }
 #endif
 
-/* A job without files asks for the prelude's bytecode, to be given as `prelude_code` later. */
-static void show_prelude(const struct job *job) {
-  struct bytes frame = buffer(256 << 10);
-  begin_frame(&frame);
-  put_count(&frame, TAG_OBJECT, 1);
-  put_text(&frame, "prelude_code", 12);
-  script_compile_prelude(job);
-  library_show_prelude(&frame);
-  send_frame(&frame);
-}
-
 int main(int count, char **arguments) {
   (void)arguments;
 #ifdef LUASLACK_SANDBOX_TEST
@@ -188,9 +175,6 @@ int main(int count, char **arguments) {
   if (!is_unconfined)
 #endif
   if (!confine(3 * result + (32 << 20))) _exit(EX_UNAVAILABLE);
-  library_offer_prelude(tree_text(tree_member(tree, "prelude_code")));
-  struct tree files = job.files;
-  if (tree_open(&files) == 0) show_prelude(&job);
-  else run_chain(&job, tree_member(tree, "payload"), result, output);
+  run_chain(&job, tree_member(tree, "payload"), result, output);
   _exit(0);
 }

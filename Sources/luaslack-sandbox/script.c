@@ -110,7 +110,7 @@ static void read_route(lua_State *L, const struct script *script) {
       if (!lua_istable(L, -1)) fail(L, script, "to: a list of names, not %s", luaL_typename(L, -1));
       check_destinations(L, script);
       struct outcome *outcome = script->outcome;
-      struct walk walk = {&outcome->to, script->name, 64, 1, &outcome->result_limit};
+      struct walk walk = {&outcome->to, script->name, 64, 1};
       write_value(L, &walk, "to");
       if (outcome->to.data[0] != TAG_ARRAY) fail(L, script, "to: %s", "a list of names");
     } else if (strcmp(key, "thread") == 0) {
@@ -127,7 +127,7 @@ static void read_route(lua_State *L, const struct script *script) {
 static void read_payload(lua_State *L, const struct script *script) {
   struct outcome *outcome = script->outcome;
   struct walk walk = {&outcome->payload, script->name, script->job->result_nodes,
-                      script->job->result_depth, &outcome->result_limit};
+                      script->job->result_depth};
   if (!lua_istable(L, -1))
     fail(L, script, "must return a table or nothing, not a %s", luaL_typename(L, -1));
   write_value(L, &walk, "");
@@ -172,17 +172,6 @@ static int run(lua_State *L) {
   return 0;
 }
 
-static int compile_prelude(lua_State *L) {
-  const struct job *job = lua_touserdata(L, 1);
-  library_prelude(L, job->prelude);
-  return 0;
-}
-
-void script_compile_prelude(const struct job *job) {
-  lua_State *L = guard_open("prelude");
-  if (L) guard_run(L, compile_prelude, (void *)job);
-}
-
 void script_run(
     const struct job *job, struct text name, struct text source, struct tree payload,
     struct outcome *outcome) {
@@ -192,7 +181,7 @@ void script_run(
   outcome->status = STATUS_ERROR;
   outcome->payload.count = outcome->to.count = outcome->output.count = 0;
   outcome->payload.overflow = outcome->to.overflow = outcome->output.overflow = false;
-  outcome->has_thread = outcome->result_limit = false;
+  outcome->has_thread = false;
   outcome->reason[0] = outcome->at[0] = 0;
   lua_State *L = guard_open(file);
   if (!L || !guard_run(L, run, &script)) outcome->status = STATUS_ERROR;

@@ -15,12 +15,9 @@ enum status { STATUS_OK, STATUS_ABSENT, STATUS_MUTED, STATUS_DIGEST, STATUS_ERRO
 struct outcome {
   enum status status;
   struct bytes payload, to, output;
-  bool has_thread, result_limit;
+  bool has_thread;
   char reason[301], at[160];
 };
-
-/* Has the prelude compiled in an interpreter without any script. */
-void script_compile_prelude(const struct job *job);
 
 /* Runs one file on its copy of the payload, in an interpreter of its own. */
 void script_run(

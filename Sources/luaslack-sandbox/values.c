@@ -248,10 +248,7 @@ static void write_table(lua_State *L, struct walk *walk, const struct path *path
   int64_t depth = 1;
   for (const struct path *above = path->parent; above; above = above->parent, depth++)
     if (above->table == here.table) refuse(L, walk, path, "the table contains itself");
-  if (depth > walk->depth) {
-    *walk->too_large = true;
-    refuse(L, walk, path, "nested too deeply");
-  }
+  if (depth > walk->depth) refuse(L, walk, path, "nested too deeply");
   if (has_mark(L, -1, VERDICT_MARK))
     refuse(L, walk, path, "slack.mute() and slack.digest() must be returned on their own");
   lua_Integer count = sequence_length(L, -1);
@@ -284,10 +281,7 @@ static void write_number(lua_State *L, struct walk *walk, const struct path *pat
 
 static void write_node(lua_State *L, struct walk *walk, const struct path *path) {
   luaL_checkstack(L, 8, NULL);
-  if (walk->nodes-- <= 0 || walk->out->overflow) {
-    *walk->too_large = true;
-    refuse(L, walk, path, too_large);
-  }
+  if (walk->nodes-- <= 0 || walk->out->overflow) refuse(L, walk, path, too_large);
   switch (lua_type(L, -1)) {
     case LUA_TNIL: put_tag(walk->out, TAG_NULL); return;
     case LUA_TBOOLEAN: put_tag(walk->out, lua_toboolean(L, -1) ? TAG_TRUE : TAG_FALSE); return;
@@ -311,7 +305,5 @@ static void write_node(lua_State *L, struct walk *walk, const struct path *path)
 void write_value(lua_State *L, struct walk *walk, const char *name) {
   struct path root = {.key = {name, strlen(name)}};
   write_node(L, walk, &root);
-  if (!walk->out->overflow) return;
-  *walk->too_large = true;
-  refuse(L, walk, &root, too_large);
+  if (walk->out->overflow) refuse(L, walk, &root, too_large);
 }

@@ -7,12 +7,11 @@
 #define ARRAY_MARK "slack.array"
 #define VERDICT_MARK "slack.verdict"
 
-/* What a result may be; `too_large` is told when it is more than that. */
+/* What a result may be. */
 struct walk {
   struct bytes *out;
   const char *file;
   int64_t nodes, depth;
-  bool *too_large;
 };
 
 /* Pushes the value at `at` and moves past it: arrays with their mark; null as slack.null, in the

@@ -38,8 +38,7 @@ public struct CurlError: Error, CustomStringConvertible {
   public let description: String
 }
 
-/// Owns libcurl's multi handle and the POSTs under way; keeps connections open between them.
-/// One thread; nothing moves but in `wait`.
+/// Owns libcurl's multi handle and the POSTs under way. One thread; nothing moves but in `wait`.
 @safe
 public final class Transfers {
   private let multi: OpaquePointer
@@ -145,6 +144,11 @@ private final class Transfer {
       // would carry the secret path to another host.
       ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "https,http"),
       ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0),
+      // On a kept connection that turns out to be dead curl sends again by itself, which may post
+      // twice without a word. One message a second can afford a new one.
+      ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, 1),
+      // What is meant for this machine, without TLS, is not for a proxy to see.
+      ccurl_set_string(easy, CURLOPT_NOPROXY, "127.0.0.0/8,::1"),
       ccurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
       ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1),
       ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, post.connectTimeout),

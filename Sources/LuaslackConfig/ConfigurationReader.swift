@@ -58,6 +58,10 @@ public struct ConfigurationReader: Sendable {
     return result
   }
 
+  private static let secretAdvice =
+    "a webhook's URL is a secret and may not stand here; "
+    + "write it to a file of its own and name that: webhook_file = \"webhook\""
+
   private func destination(
     _ name: String, _ value: Value
   ) throws(ConfigurationError) -> Configuration.Destination {
@@ -66,8 +70,7 @@ public struct ConfigurationReader: Sendable {
     if value["webhook"] != nil || value["url"] != nil {
       throw error(
         value["webhook"] != nil ? "webhook" : "url", in: section,
-        "a webhook's URL is a secret and may not stand here; "
-          + "write it to a file of its own and name that: webhook_file = \"webhook\"")
+        Self.secretAdvice)
     }
     try checkKeys(value, ["webhook_file"], table: section)
     guard let file = value["webhook_file"] else {
@@ -75,6 +78,9 @@ public struct ConfigurationReader: Sendable {
     }
     guard let file = file.string, !file.isEmpty else {
       throw error("webhook_file", in: section, "webhook_file must be the name of a file")
+    }
+    guard !file.contains("://") else {
+      throw error("webhook_file", in: section, Self.secretAdvice)
     }
     return Configuration.Destination(name: name, webhookFile: absolute(file))
   }

@@ -23,7 +23,7 @@ public final class Pipeline<Carrier: Transport> {
   /// What a killed predecessor left unfinished.
   public func recover(now: Int64) throws(DatabaseError) {
     try queue.recoverSending(now: now)
-    try? intake.removeAbandoned(now: now)
+    try? intake.tidy(now: now)
   }
 
   /// Tells `status` what is wrong with the configuration, and which destinations there are.
@@ -37,18 +37,32 @@ public final class Pipeline<Carrier: Transport> {
   }
 
   /// Takes in what is there. True if there may be more. A spool or disk that cannot be used now
-  /// leaves the files where they are.
+  /// leaves the files where they are; so does the want of a configuration, since nothing says yet
+  /// what shall become of them.
   public func takeIn(now: Int64) throws(DatabaseError) -> Bool {
-    guard let (files, damaged) = try? intake.look() else { return false }
+    guard configuration != nil, let (files, damaged) = try? intake.look() else { return false }
     for file in damaged { try queue.note("spool file", file, now: now) }
+    if damaged.isEmpty, (try? intake.hasDamaged()) == false { try queue.clearNotice("spool file") }
     guard !files.isEmpty else { return false }
     let chain = configuration.map(FormatterChain.load) ?? FormatterChain()
+    let end = Clock.monotonic() + Self.longestBatch
+    var taken: [Intake.Found] = []
     try queue.transaction { () throws(DatabaseError) in
-      for file in files { try take(file, chain, now: now) }
+      for file in files where taken.isEmpty || Clock.monotonic() < end {
+        try take(file, chain, now: now)
+        taken.append(file)
+      }
     }
-    try? intake.remove(files)
-    return files.count >= Intake.batch
+    guard intake.remove(taken) else {
+      try queue.note("spool", "files that were taken in cannot be removed", now: now)
+      return false
+    }
+    try queue.clearNotice("spool")
+    return taken.count < files.count || files.count >= Intake.batch
   }
+
+  /// Microseconds of formatting before what is ready is committed and delivered, and a signal heeded.
+  private static var longestBatch: Int64 { 100_000 }
 
   private func take(
     _ file: Intake.Found, _ chain: FormatterChain, now: Int64
@@ -77,30 +91,31 @@ public final class Pipeline<Carrier: Transport> {
   private func deliver(
     _ record: EventRecord, as id: Int64, _ chain: FormatterChain, now: Int64
   ) throws(DatabaseError) {
-    guard configuration?.post.contains(record.kind) ?? true else { return }
+    guard let configuration, configuration.post.contains(record.kind) else { return }
     let event = Event(record, host: host, now: now)
     var result = formatting.format(
-      event, with: chain, destinations: configuration.map { Array($0.destinations.keys) } ?? [])
-    try note(&result, of: chain, now: now)
+      event, with: chain, destinations: Array(configuration.destinations.keys))
+    try note(&result, of: chain, kind: record.kind, now: now)
     for name in try destinations(record, result, now: now) {
       try queue.insert(event: id, destination: name, outcome: result.outcome, now: now)
     }
   }
 
-  /// A formatter's failure is told in the channel when it is new, and in `status` until the formatter
-  /// succeeds or is gone. That it has no handler for this kind says nothing about it.
+  /// A formatter's failure with a kind of event is told in the channel when it is new, and in `status`
+  /// until the formatter succeeds with that kind or is gone.
   private func note(
-    _ result: inout Formatting.Result, of chain: FormatterChain, now: Int64
+    _ result: inout Formatting.Result, of chain: FormatterChain, kind: EventKind, now: Int64
   ) throws(DatabaseError) {
-    for notice in try queue.notices() {
-      guard let file = notice.formatter else { continue }
+    let known = try queue.notices()
+    for notice in known {
+      guard let (file, noticed) = notice.formatter else { continue }
       let isGone =
         !chain.files.contains { $0.name == file } && !result.problems.contains { $0.file == file }
-      if isGone || result.succeeded.contains(file) { try queue.clearNotice(notice.subject) }
+      let isMended = noticed == kind.rawValue && result.succeeded.contains(file)
+      if isGone || isMended { try queue.clearNotice(notice.subject) }
     }
-    let known = try queue.notices()
     for problem in result.problems {
-      let subject = Queue.Notice.subject(formatter: problem.file)
+      let subject = Queue.Notice.subject(formatter: problem.file, kind: kind.rawValue)
       try queue.note(subject, problem.error, now: now)
       // The text may name the address and so differ each time; the place in the script does not.
       let told = known.first { $0.subject == subject }.map { FormatterProblem.place($0.text) }
@@ -140,9 +155,9 @@ public final class Pipeline<Carrier: Transport> {
     _ = try courier.wait(others: others, milliseconds: min(pause, milliseconds), now: now)
   }
 
-  /// Nothing is under way and nothing waits.
+  /// Nothing is under way and nothing waits, not even for a configuration.
   public func isIdle() throws(DatabaseError) -> Bool {
-    guard !courier.isBusy else { return false }
-    return try queue.isEmpty()
+    guard !courier.isBusy, try queue.isEmpty() else { return false }
+    return configuration != nil || (try? intake.waitingFiles()) == 0
   }
 }

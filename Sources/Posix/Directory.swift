@@ -15,10 +15,14 @@ public struct Directory: ~Copyable {
     Directory(FileDescriptor(owning: try check("open \(path)") { unsafe Glibc.open(path, flags) }))
   }
 
-  /// Makes one directory, readable by its owner alone; an existing one is left as it is.
-  public static func make(_ path: String) throws(SystemError) {
+  /// Makes one directory, by default for its owner alone; an existing one is left as it is.
+  public static func make(
+    _ path: String, permissions: UInt32 = 0o700
+  ) throws(SystemError) {
     do throws(SystemError) {
       _ = try check("create \(path)") { unsafe mkdir(path, 0o700) }
+      // Apart, since the process's umask would take from the call above.
+      _ = try check("create \(path)") { unsafe chmod(path, permissions) }
     } catch {
       guard error.exists else { throw error }
     }
@@ -123,8 +127,10 @@ public struct Directory: ~Copyable {
 
   /// Hands a directory of root's, with what is in it, to another user; leaves another's alone.
   public func give(user: UInt32, group: UInt32) throws(SystemError) {
-    guard try descriptor.status().owner == 0 else { return }
+    let own = try descriptor.status()
+    guard own.owner == 0, own.permissions & 0o077 == 0 else { return }
     for name in try names() {
+      guard try status(name).kind == .file else { continue }
       _ = try check("give away \(name)") {
         unsafe fchownat(descriptor.raw, name, user, group, AT_SYMLINK_NOFOLLOW)
       }

@@ -20,6 +20,8 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
   public var exists: Bool { code == EEXIST }
   /// Nobody has the other end of a FIFO open.
   public var hasNoReader: Bool { code == ENXIO }
+  /// A link, a directory or the like stands where a file should.
+  public var isNoOrdinaryFile: Bool { [ELOOP, EISDIR, ENXIO].contains(code) }
   public var wouldBlock: Bool { code == EWOULDBLOCK || code == EAGAIN }
 
   public var description: String {

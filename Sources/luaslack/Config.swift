@@ -15,8 +15,7 @@ struct ConfigShow: ParsableCommand {
   @OptionGroup var places: LocationOptions
 
   func run() throws {
-    let locations = places.locations()
-    let arguments = ["show-config", "--config", locations.config, "--spool", locations.spool]
-    throw ExitCode(Delegate.run(arguments + (json ? ["--json"] : [])))
+    let options = json ? ["--json"] : []
+    throw ExitCode(Delegate.run("show-config", options, places.locations()))
   }
 }

@@ -16,16 +16,20 @@ enum EventArguments {
   static func normalised(_ arguments: [String]) -> [String] {
     guard let command = arguments.first, commands.contains(command) else { return arguments }
     let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-    return arguments[..<end].compactMap(normalised) + arguments[end...]
+    return arguments[..<end].flatMap(normalised) + arguments[end...]
   }
 
-  private static func normalised(_ argument: String) -> String? {
-    if argument == "--wait" { return "--wait=30s" }
-    guard argument.hasPrefix("--"), let separator = argument.firstIndex(of: "=") else {
-      return argument
-    }
-    let name = argument[argument.index(argument.startIndex, offsetBy: 2)..<separator]
-    if argument.index(after: separator) == argument.endIndex { return nil }
-    return known.contains(String(name)) ? argument : "--unknown-option=" + argument.dropFirst(2)
+  private static func normalised(_ argument: String) -> [String] {
+    if argument == "--wait" { return ["--wait=30s"] }
+    let text = argument.utf8
+    guard text.starts(with: "--".utf8), let separator = text.firstIndex(of: UInt8(ascii: "="))
+    else { return [argument] }
+    let name = String(argument[text.index(text.startIndex, offsetBy: 2)..<separator])
+    let value = String(argument[text.index(after: separator)...])
+    if value.isEmpty { return [] }
+    guard known.contains(name) else { return ["--unknown-option=" + name + "=" + value] }
+    // The parser looks for a character `=`, and an attacker's combining mark makes it another one.
+    // Such a value stands as an argument of its own; it cannot be mistaken for an option.
+    return argument.firstIndex(of: "=") == separator ? [argument] : ["--" + name, value]
   }
 }

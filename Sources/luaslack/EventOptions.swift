@@ -5,37 +5,57 @@ import Posix
 /// The options of every command that records an event, as raw text: nothing that fail2ban fills in
 /// can be wrong enough to lose the event.
 struct EventOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The failure id, where it is not the address.", valueName: "text"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The failure id, where it is not the address.", valueName: "text"))
   var id: String?
-  @Option(help: ArgumentHelp("When it happened, in seconds since 1970.", valueName: "seconds"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("When it happened, in seconds since 1970.", valueName: "seconds"))
   var time: String?
-  @Option(help: ArgumentHelp("How long the ban lasts; -1 is for good.", valueName: "seconds"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How long the ban lasts; -1 is for good.", valueName: "seconds"))
   var bantime: String?
-  @Option(help: ArgumentHelp("How often the address has been banned.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How often the address has been banned.", valueName: "n"))
   var bancount: String?
-  @Option(help: ArgumentHelp("inet4 or inet6; found out if not given.", valueName: "family"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("inet4 or inet6; found out if not given.", valueName: "family"))
   var family: String?
-  @Option(help: ArgumentHelp("The user name that was tried.", valueName: "name"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The user name that was tried.", valueName: "name"))
   var user: String?
-  @Option(help: ArgumentHelp("1 if fail2ban repeats a ban after a restart.", valueName: "0|1"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("1 if fail2ban repeats a ban after a restart.", valueName: "0|1"))
   var restored: String?
-  @Option(help: ArgumentHelp("The log lines; 16 KiB are kept.", valueName: "text"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The log lines; 16 KiB are kept.", valueName: "text"))
   var matches: String?
   @Flag(help: "Read the log lines from standard input.")
   var matchesStdin = false
-  @Option(help: ArgumentHelp("A field of your own; may be repeated.", valueName: "name=text"))
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("A field of your own; may be repeated.", valueName: "name=text"))
   var field: [String] = []
   @Option(
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Destinations of the config, instead of its routes.", valueName: "names"))
   var to: [String] = []
-  @Option(help: ArgumentHelp("This host's name in messages.", valueName: "name"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("This host's name in messages.", valueName: "name"))
   var host: String?
   @Flag(help: "Print the payload that would be sent; touch neither spool nor network.")
   var dryRun = false
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Wait until it is delivered (30s if no time is given).", valueName: "time"))
   var wait: String?
-  @Option(help: .private)
+  @Option(parsing: .unconditionalSingleValue, help: .private)
   var unknownOption: [String] = []
   @OptionGroup var places: LocationOptions
 
@@ -64,10 +84,10 @@ struct EventOptions: ParsableArguments {
 
   /// A field without a name is still worth keeping.
   private func pair(_ text: String) -> (name: String, value: String) {
-    guard let separator = text.firstIndex(of: "="), separator != text.startIndex else {
-      return ("field", text)
-    }
-    return (String(text[..<separator]), String(text[text.index(after: separator)...]))
+    let bytes = text.utf8
+    guard let separator = bytes.firstIndex(of: UInt8(ascii: "=")), separator != text.startIndex
+    else { return ("field", text) }
+    return (String(text[..<separator]), String(text[bytes.index(after: separator)...]))
   }
 
   private func setMatches(_ record: inout EventRecord) {

@@ -56,16 +56,19 @@ enum RecordEvent {
 
   /// luaslackd reads the config and runs the formatters; only it knows both.
   private static func dryRun(_ record: EventRecord, _ locations: Locations) -> Int32 {
-    Delegate.run(
-      ["render", "--config", locations.config, "--spool", locations.spool],
-      input: SpoolFile.bytes(.event(record)))
+    Delegate.run("render", [], locations, input: SpoolFile.bytes(.event(record)))
   }
 }
 
-/// Has luaslackd answer in this program's place, with its output and its exit status.
+/// Has luaslackd answer in this program's place, with its output and its exit status; as root, with
+/// the rights of the spool's owner, so that a trial sees what a delivery would.
 enum Delegate {
-  static func run(_ arguments: [String], input: [UInt8] = []) -> Int32 {
+  static func run(
+    _ command: String, _ options: [String], _ locations: Locations, input: [UInt8] = []
+  ) -> Int32 {
+    let arguments = [command] + locations.arguments + options
     do throws(SystemError) {
+      if Process.user == 0 { _ = try Spool.enter(locations) }
       let file = try FileDescriptor.sealed("luaslack-input", input)
       let child = try ChildProcess(
         try Programs.path(of: "luaslackd"), arguments, descriptors: [file.raw, 1, 2])

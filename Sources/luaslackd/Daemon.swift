@@ -10,8 +10,9 @@ struct Daemon: ParsableCommand {
     commandName: "luaslackd",
     abstract: "Takes events from luaslack's spool and delivers them to Slack.",
     discussion: """
-      It runs until nothing has been left to do for a minute, and is started again by the next \
-      event; under systemd it is kept. TERM ends it at once: what it was doing is done again.
+      Started by an event, it runs until nothing has been left to do for a minute, and the next \
+      event starts it again; started by hand or by systemd, it stays. TERM ends it at once: what \
+      it was doing is done again.
       """,
     version: Version.text, subcommands: [Serve.self, Render.self, ShowConfig.self],
     defaultSubcommand: Serve.self)

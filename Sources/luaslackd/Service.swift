@@ -14,6 +14,10 @@ final class Service {
   private var watch: Watch
   private var configurationFile: FileStatus?
   private var configurationProblem: String?
+  /// What was last written to the log, so that it is not written every two seconds.
+  private var lastProblem = ""
+  /// Where a damaged database went, to be told once there is a new one.
+  private var putAside: String?
   private var shouldReload = true
   private var shouldStop = false
 
@@ -46,8 +50,10 @@ final class Service {
         let pipeline = try open()
         if try serve(pipeline) { return }
       } catch {
+        if error.isCorrupt { try putDatabaseAside() }
         // A full or broken disk: the events stay in their files until it is mended.
-        log.write("\(error); trying again")
+        if lastProblem != error.description { log.write("\(error); trying again") }
+        lastProblem = error.description
         pause()
       }
     }
@@ -65,6 +71,9 @@ final class Service {
     let courier = Courier(queue, transport, host: host) { Double.random(in: 0...1) }
     let pipeline = Pipeline(locations, queue, courier, host: host)
     try pipeline.recover(now: Clock.now())
+    if let putAside {
+      try queue.note("spool database", "was damaged; it is \(putAside)", now: Clock.now())
+    }
     shouldReload = true
     return pipeline
   }
@@ -136,6 +145,18 @@ final class Service {
       configurationProblem = error.description
     }
     try pipeline.noteConfiguration(problem: configurationProblem, now: Clock.now())
+  }
+
+  /// A new database is begun; the damaged one is kept for whoever wants to save something from it.
+  private func putDatabaseAside() throws(SystemError) {
+    let directory = try Directory.open(locations.database.directoryPart)
+    let name = String(locations.database.dropFirst(locations.database.directoryPart.count + 1))
+    let aside = "\(name).corrupt-\(Clock.now() / 1_000_000)"
+    for suffix in ["", "-wal", "-shm"] where directory.exists(name + suffix) {
+      try directory.rename(name + suffix, to: aside + suffix)
+    }
+    putAside = locations.database.directoryPart + "/" + aside
+    log.write("the database was damaged; it is now \(putAside ?? aside)")
   }
 
   /// The directory of a database elsewhere than in the spool; made only where its parent exists.

@@ -21,7 +21,9 @@ import Testing
     try await installation.slack.control(rule)
     _ = try await installation.luaslack(Self.ban)
     let messages = try await installation.slack.waitForMessages(1)
-    #expect(messages.map(\.text) == [Self.text])
+    // A page with 200 or 408 may come from somebody between who passed the request on.
+    let isAmbiguous = rule.contains("html\",") || rule.contains("408")
+    #expect(messages.map(\.text) == [isAmbiguous ? Self.repeated : Self.text])
     await installation.settle()
     let requests = try await installation.slack.messages()
     #expect(requests.count == 2)

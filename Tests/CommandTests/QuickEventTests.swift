@@ -7,6 +7,7 @@ import Testing
   private static let values = [
     "1", "", "-1", "a=b", "None", "1795231644.5", "-- x", "é", "a,b", ",", "--", "-", "--id=3",
     "--help", "$(x)\n", "`id`", String(repeating: "x", count: 1_500), "\u{202e}",
+    "\u{301}x", "\u{200d}x", "\u{fe0f}",
   ]
   private static let names = [
     "id", "time", "bantime", "bancount", "family", "user", "restored", "host", "matches", "to",

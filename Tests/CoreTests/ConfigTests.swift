@@ -50,6 +50,7 @@ import Testing
     ("x = \n", 1, "value"),
     ("[destination.other]\nwebhook_fil = \"x\"\n", 2, "did you mean \"webhook_file\"?"),
     ("[destination.other]\n\nwebhook = \"https://x\"\n", 3, "write it to a file of its own"),
+    ("[destination.other]\nwebhook_file = \"https://x/y\"\n", 2, "file of its own"),
     ("[destination.other]\n", 1, "needs webhook_file"),
     ("[destination.other]\nwebhook_file = 5\n", 2, "must be the name of a file"),
   ])

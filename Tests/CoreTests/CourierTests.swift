@@ -198,14 +198,36 @@ extension Answer {
   }
 
   @Test func `what could not be delivered for a week is a dead letter with the reason`() throws {
-    transport.answers = [.word(503, "x")]
+    transport.answers = Array(repeating: .word(503, "x"), count: 3)
     try enqueue("a")
     try run()
     try run(at: 8 * 86_400)
-    #expect(transport.posts.count == 1)
+    #expect(try states() == [.waiting])
+    try run(at: 8 * 86_400 + 3_600)
     let delivery = try queue.deliveries(pendingOnly: false, limit: 1).first
     #expect(delivery?.state == .dead)
     #expect(delivery?.reason == "not delivered within 7 days; last: 503 x")
+  }
+
+  @Test func `what is old because the host was off is delivered all the same`() throws {
+    try enqueue("a", acceptedAt: 0)
+    try run()
+    #expect(try states() == [.delivered])
+  }
+
+  @Test func `a repeat is marked where people see it, in a message of blocks as well`() throws {
+    transport.answers = [.failure(reason: "reset", maybeArrived: true)]
+    let event = try queue.insert(
+      EventRecord(kind: .ban, jail: "x", ip: "y", acceptedAt: start), key: nil)
+    let block: Value = ["type": "divider"]
+    try queue.insert(
+      event: event, destination: "default", outcome: .message(["text": "t", "blocks": [block]]),
+      now: start)
+    try run()
+    try run(at: 5)
+    let body = try JSONReader.read(try #require(transport.posts.last?.body))
+    #expect(body["blocks"]?.array?.last?["type"] == "context")
+    #expect(body["text"] == "t (possible repeat)")
   }
 
   @Test func `a clock that is set back restarts a delay instead of freezing it`() throws {

@@ -35,11 +35,20 @@ private func marked(_ parts: String...) -> String {
     marked("link", "javascript:alert(1)", "x"), marked("link", "https://a.example"),
     marked("date", "now", "{date}", "x"), marked("nothing", "<!channel>"), marked(""),
     "\u{E000}mention\u{E001}here", "\u{E001}\u{E002}<!here>", marked("mention", "here", "x"),
+    marked("link"), marked("date"), marked("mention"), marked("raw"),
   ])
   func `what the library does not make stays text`(text: String) {
     let result = Markup.mrkdwn(text)
     #expect(!result.contains("<") && !result.contains(">"))
+    #expect(!Markup.plain(text).unicodeScalars.contains { (0xE000...0xE002).contains($0.value) })
     #expect(!result.unicodeScalars.contains { (0xE000...0xE002).contains($0.value) })
+  }
+
+  @Test func `a mark that combines with a separator does not hide it`() {
+    let evil = "x|\u{301}here>\u{301}free"
+    let link = Markup.mrkdwn(marked("link", "https://a.example/?q=" + evil, evil))
+    #expect(link.unicodeScalars.count { $0 == "|" } == 1)
+    #expect(link.unicodeScalars.count { $0 == ">" } == 1)
   }
 
   @Test func `where Slack reads no markup a group leaves its words`() {
@@ -91,6 +100,19 @@ private func marked(_ parts: String...) -> String {
     #expect(JSONWriter.compact(sent).contains(#""verbatim":true"#))
   }
 
+  @Test func `a markdown block is refused, and rich text is not escaped`() throws {
+    #expect(throws: Sink.Refused.self) {
+      try message(["blocks": [["type": "markdown", "text": "[bank](https://evil.example)"]]])
+    }
+    let rich: Value = [
+      "type": "rich_text",
+      "elements": [
+        ["type": "rich_text_section", "elements": [["type": "text", "text": "a < b"]]]
+      ],
+    ]
+    #expect(JSONWriter.compact(try message(["blocks": [rich]])).contains("a < b"))
+  }
+
   @Test func `there is always a text`() throws {
     #expect(try message(["blocks": []])["text"] == "fall &amp; back")
     #expect(try message(["text": ""])["text"] == "fall &amp; back")
@@ -136,10 +158,11 @@ private func marked(_ parts: String...) -> String {
       (301, "", .retry), (302, "ok", .retry), (400, "invalid_payload", .payload),
       (400, "no_text", .payload), (400, "invalid_blocks", .payload),
       (400, "too_many_attachments", .payload), (400, "user_not_found", .dead),
-      (400, "something_new", .payload), (403, "action_prohibited", .dead),
-      (403, "invalid_token", .dead), (403, "", .dead), (404, "no_service", .dead),
+      (400, "something_new", .payload), (400, "<html>", .retry), (403, "", .retry),
+      (403, "action_prohibited", .dead),
+      (403, "invalid_token", .dead), (200, "ok\n", .delivered), (404, "no_service", .dead),
       (404, "channel_not_found", .dead), (404, "no_active_hooks", .dead), (404, "x", .dead),
-      (410, "channel_is_archived", .dead), (413, "", .payload), (408, "", .retry),
+      (410, "channel_is_archived", .dead), (413, "too_large", .payload), (408, "", .retry),
       (429, "{\"retry_after\":1,\"ok\":false,\"error\":\"rate_limited\"}", .retry),
       (429, "", .retry),
       (500, "rollup_error", .retry), (500, "no_service", .dead), (502, "Bad Gateway", .retry),
@@ -168,7 +191,7 @@ private func marked(_ parts: String...) -> String {
   func `a foreign answer is never repeated, since it may quote the address`(body: String) {
     #expect(
       verdict(502, body)
-        == .retry(reason: "502 (not an answer of Slack's)", after: nil, maybeArrived: false))
+        == .retry(reason: "502 (not an answer of Slack's)", after: nil, maybeArrived: true))
   }
 }
 

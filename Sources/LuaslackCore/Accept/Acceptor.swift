@@ -1,7 +1,7 @@
 public import Posix
 
 /// Takes an event from its caller and does not return before it cannot be lost. Opens no socket, no
-/// database and no config; waits for nothing but one flush to disk.
+/// database and no config; waits for nothing but the disk: the file's flush and the directory's.
 public struct Acceptor: Sendable {
   public enum Place: Sendable, Equatable {
     /// Under this name in `incoming/`.
@@ -34,13 +34,16 @@ public struct Acceptor: Sendable {
   }
 
   public func accept(_ record: EventRecord) throws(Refused) -> Place {
-    let content = SpoolFile.Content.event(record)
+    let bytes = SpoolFile.bytes(.event(record))
+    // One name for both places: if the disk failed after the rename, the copy is recognised.
+    let name = Maildrop.newName(now: record.acceptedAt)
     do throws(SystemError) {
-      return .spool(name: try deliver(content, now: record.acceptedAt))
+      try deliver(bytes, as: name)
+      return .spool(name: name)
     } catch {
       let reason = error
       do throws(SystemError) {
-        let name = try overflow(SpoolFile.bytes(content), now: record.acceptedAt)
+        try overflow(bytes, as: name)
         return .overflow(name: name, reason)
       } catch {
         throw refuse(record, reason)
@@ -50,20 +53,19 @@ public struct Acceptor: Sendable {
 
   /// Asks luaslackd for something, by the same door as an event.
   public func request(_ content: SpoolFile.Content, now: Int64) throws(SystemError) {
-    _ = try deliver(content, now: now)
+    try deliver(SpoolFile.bytes(content), as: Maildrop.newName(now: now))
   }
 
-  private func deliver(_ content: SpoolFile.Content, now: Int64) throws(SystemError) -> String {
-    let spool = try Spool.open(locations, creating: true)
-    return try spool.incoming().deliver(SpoolFile.bytes(content), now: now)
+  private func deliver(_ bytes: [UInt8], as name: String) throws(SystemError) {
+    try Spool.open(locations, creating: true).incoming().deliver(bytes, as: name)
   }
 
-  private func overflow(_ bytes: [UInt8], now: Int64) throws(SystemError) -> String {
+  private func overflow(_ bytes: [UInt8], as name: String) throws(SystemError) {
     let drop = Maildrop(try Spool.openOverflow(locations, creating: true))
-    guard try drop.names(limit: Self.overflowLimit).count < Self.overflowLimit else {
+    guard try drop.directory.names(limit: Self.overflowLimit).count < Self.overflowLimit else {
       throw SystemError("the overflow is full", code: 28)
     }
-    return try drop.deliver(bytes, now: now)
+    try drop.deliver(bytes, as: name)
   }
 
   private func refuse(_ record: EventRecord, _ reason: SystemError) -> Refused {

@@ -35,6 +35,8 @@ extension Spool {
   fileprivate func trigger() throws(SystemError) -> Bool {
     do throws(SystemError) {
       let trigger = try directory.openFifoForWriting(Self.triggerName)
+      // Something else of that name, as from a backup, has no listener.
+      guard try trigger.status().kind == .fifo else { return false }
       // A full pipe holds enough wake-ups already.
       try? trigger.write([UInt8(ascii: "!")])
       return true

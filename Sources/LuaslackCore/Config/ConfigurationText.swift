@@ -14,8 +14,10 @@ extension Configuration {
 
   /// TOML: what it prints may be used as a config.
   public func text(_ locations: Locations) -> String {
+    // A basic string of TOML: its escapes are JSON's.
+    func quoted(_ text: String) -> String { JSONWriter.compact(.string(text)) }
     func list(_ items: [String]) -> String {
-      "[" + items.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+      "[" + items.map(quoted).joined(separator: ", ") + "]"
     }
     var lines = [
       "# \(path)", "# spool:    \(locations.spool)", "# database: \(locations.database)",
@@ -25,7 +27,7 @@ extension Configuration {
     ]
     for (name, destination) in destinations.sorted(by: { $0.key < $1.key }) {
       lines += [
-        "", "[destination.\(name)]", "webhook_file = \"\(destination.webhookFile)\"",
+        "", "[destination.\(quoted(name))]", "webhook_file = \(quoted(destination.webhookFile))",
       ]
     }
     return lines.joined(separator: "\n") + "\n"

@@ -26,7 +26,7 @@ public struct Locations: Sendable, Equatable {
     let state = path("XDG_STATE_HOME") ?? home.map { $0 + "/.local/state" }
 
     let system = "/var/spool/luaslack"
-    if let named = spool ?? path("LUASLACK_SPOOL"), named != system {
+    if let named = (spool ?? path("LUASLACK_SPOOL")).map(Self.withoutSlash), named != system {
       self.spool = named
       database = named + "/luaslack.db"
     } else if isRoot || state == nil {
@@ -56,6 +56,10 @@ public struct Locations: Sendable, Equatable {
     } else {
       self.config = "/etc/luaslack/config.toml"
     }
+  }
+
+  private static func withoutSlash(_ path: String) -> String {
+    path.count > 1 && path.hasSuffix("/") ? withoutSlash(String(path.dropLast())) : path
   }
 
   private static func tag(_ path: String) -> String {

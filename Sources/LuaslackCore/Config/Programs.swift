@@ -31,7 +31,7 @@ extension String {
 
 extension Locations {
   /// As luaslackd takes them: it must not decide anew, under another user and environment.
-  var arguments: [String] {
+  public var arguments: [String] {
     ["--spool", spool, "--database", database, "--overflow", overflow, "--config", config]
   }
 }

@@ -47,12 +47,6 @@ public final class Courier<Carrier: Transport> {
       return try queue.nextAttempt(for: state.name).map { max($0, now + 1_000) }
     }
     guard state.notBefore <= now else { return state.notBefore }
-    if now - delivery.acceptedAt > policy.lifetime {
-      let days = policy.lifetime / 86_400_000_000
-      let reason = "not delivered within \(days) days; last: \(delivery.reason ?? "never tried")"
-      try queue.finish(delivery.id, .dead, reason: reason, now: now)
-      return now
-    }
     let url: WebhookURL
     do throws(WebhookURL.Refused) {
       url = try webhook(state.name, configuration)
@@ -105,7 +99,15 @@ public final class Courier<Carrier: Transport> {
     guard delivery.maybeSent, var payload = try? JSONReader.read(delivery.payload) else {
       return delivery.payload
     }
-    payload["text"] = .string((payload["text"]?.string ?? "") + " (possible repeat)")
+    let mark = "(possible repeat)"
+    payload["text"] = .string((payload["text"]?.string ?? "") + " " + mark)
+    // Where there are blocks, Slack shows the text in the notification alone.
+    if let blocks = payload["blocks"]?.array, !blocks.isEmpty, blocks.count < 50 {
+      let context: Value = [
+        "type": "context", "elements": [["type": "plain_text", "text": .string(mark)]],
+      ]
+      payload["blocks"] = .array(blocks + [context])
+    }
     return JSONWriter.compact(payload)
   }
 
@@ -164,11 +166,17 @@ public final class Courier<Carrier: Transport> {
     state.setAt = now
     let asked = after.map { Int64(min($0, 86_400)) * 1_000_000 }
     state.notBefore = now + (asked ?? policy.backoff(failures: state.failures, jitter: jitter()))
+    try queue.save(state, obeysSlack: asked != nil)
+    // Its age alone is no reason: it may never have been tried, because the host was off.
+    if now - delivery.acceptedAt > policy.lifetime, delivery.attempts + 1 >= policy.leastAttempts {
+      let days = policy.lifetime / 86_400_000_000
+      let last = "not delivered within \(days) days; last: \(reason)"
+      return try queue.finish(delivery.id, .dead, reason: last, now: now)
+    }
     let own = policy.backoff(failures: delivery.attempts + 1, jitter: jitter())
     try queue.postpone(
       delivery.id, until: max(state.notBefore, asked == nil ? now + own : 0), reason: reason,
       maybeSent: maybeArrived, now: now)
-    try queue.save(state, obeysSlack: asked != nil)
   }
 
   /// Once more in the plainest form there is, with Slack's word; refused again, it is dead.

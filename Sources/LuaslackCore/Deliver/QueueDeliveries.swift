@@ -1,6 +1,7 @@
 public import SQLite
 
-// Deliveries go out.
+// Deliveries go out. `state IN ('waiting', 'sending')` beside a narrower condition lets SQLite use the
+// partial index over what is pending.
 extension Queue {
   private static let columns = """
     SELECT delivery.id, event, destination, state, payload, reason, attempts, next_attempt_at,
@@ -32,7 +33,7 @@ extension Queue {
     try database.run(
       """
       UPDATE delivery SET next_attempt_at = ?1 + (next_attempt_at - set_at), set_at = ?1
-      WHERE state = 'waiting' AND set_at > ?1
+      WHERE state IN ('waiting', 'sending') AND state = 'waiting' AND set_at > ?1
       """, .integer(now))
     try database.run(
       """
@@ -44,8 +45,10 @@ extension Queue {
   /// Everything that waits is due now; destinations that were given up are tried again.
   func flush(now: Int64) throws(DatabaseError) {
     try database.run(
-      "UPDATE delivery SET next_attempt_at = ?1, set_at = ?1 WHERE state = 'waiting'",
-      .integer(now))
+      """
+      UPDATE delivery SET next_attempt_at = ?1, set_at = ?1
+      WHERE state IN ('waiting', 'sending') AND state = 'waiting'
+      """, .integer(now))
     // A Retry-After is Slack's own word and stands; a delay of ours does not.
     try database.run(
       "UPDATE destination SET not_before = 0, set_at = ?1 WHERE not obeys_slack", .integer(now))
@@ -55,7 +58,8 @@ extension Queue {
   func next(for destination: String, now: Int64) throws(DatabaseError) -> Delivery? {
     try database.first(
       Self.columns + """
-         WHERE destination = ?1 AND state = 'waiting' AND next_attempt_at <= ?2
+         WHERE destination = ?1 AND state IN ('waiting', 'sending') AND state = 'waiting'
+          AND next_attempt_at <= ?2
           AND NOT EXISTS (
             SELECT 1 FROM delivery AS older JOIN event AS before ON before.id = older.event
             WHERE older.destination = ?1 AND older.state IN ('waiting', 'sending')
@@ -69,7 +73,8 @@ extension Queue {
   func nextAttempt(for destination: String) throws(DatabaseError) -> Int64? {
     try database.first(
       """
-      SELECT min(next_attempt_at) FROM delivery WHERE destination = ? AND state = 'waiting'
+      SELECT min(next_attempt_at) FROM delivery
+      WHERE destination = ? AND state IN ('waiting', 'sending') AND state = 'waiting'
       """, .text(destination)
     ) { $0.optionalInteger(0) }.flatMap { $0 }
   }
@@ -184,6 +189,13 @@ extension Queue {
   public func deliveries(of event: Int64) throws(DatabaseError) -> [Delivery] {
     try database.all(
       Self.columns + " WHERE event = ? ORDER BY delivery.id", .integer(event), read: Self.delivery)
+  }
+
+  /// Deliveries given up since then.
+  public func givenUp(since: Int64) throws(DatabaseError) -> Int {
+    try database.first(
+      "SELECT count(*) FROM delivery WHERE state = 'dead' AND finished_at > ?", .integer(since)
+    ) { Int($0.integer(0)) } ?? 0
   }
 
   /// Deliveries by destination and state.

@@ -5,6 +5,8 @@ public struct RetryPolicy: Sendable, Equatable {
   public var ceiling: Int64 = 15 * 60 * 1_000_000
   /// An event that could not be delivered for this long becomes a dead letter.
   public var lifetime: Int64 = 7 * 86_400 * 1_000_000
+  /// But not before it was tried this often.
+  public var leastAttempts = 3
   /// A destination that Slack calls dead is looked at this often, in case somebody mended it.
   public var deadInterval: Int64 = 3_600 * 1_000_000
 

@@ -16,12 +16,17 @@ public struct Status: Sendable {
   public let notices: [Queue.Notice]
   /// Spool files that luaslackd has not taken in yet.
   public let notTakenIn: Int
+  private let oldestNotTakenInAt: Int64?
+  /// Deliveries given up in the last week.
+  private let givenUp: Int
   let host: String
   let locations: Locations
   let now: Int64
 
   /// Microseconds after which something that waits is worth a look.
   private static let patience: Int64 = 5 * 60 * 1_000_000
+  /// Microseconds for which a dead letter counts as trouble.
+  private static let memory: Int64 = 7 * 86_400 * 1_000_000
 
   /// Reads the database as it is; one that does not exist yet means that nothing was ever sent.
   public init(
@@ -30,10 +35,13 @@ public struct Status: Sendable {
     self.locations = locations
     self.host = host
     self.now = now
-    notTakenIn = (try? Intake(locations: locations).waitingFiles()) ?? 0
+    let intake = Intake(locations: locations)
+    notTakenIn = (try? intake.waitingFiles()) ?? 0
+    oldestNotTakenInAt = (try? intake.oldestFile()) ?? nil
     guard (try? FileStatus.of(locations.database)) != nil else {
       destinations = []
       notices = []
+      givenUp = 0
       return
     }
     let queue = try Queue(reading: locations.database)
@@ -48,15 +56,18 @@ public struct Status: Sendable {
     }
     self.destinations = destinations
     notices = try queue.notices()
+    givenUp = try queue.givenUp(since: now - Self.memory)
   }
 
   public var pending: Int { destinations.reduce(notTakenIn) { $0 + $1.pending } }
 
   public var exit: ExitStatus {
     if destinations.contains(where: { $0.state.health == .dead }) { return .destinationDead }
-    let isLate = destinations.contains { ($0.oldestPendingAt ?? now) < now - Self.patience }
+    let oldest = destinations.map(\.oldestPendingAt) + [oldestNotTakenInAt]
+    let isLate = oldest.contains { ($0 ?? now) < now - Self.patience }
     let isFailing = destinations.contains { $0.state.health == .failing }
-    return isLate || isFailing || notices.contains(where: \.isTrouble) ? .degraded : .success
+    return isLate || isFailing || givenUp > 0 || notices.contains(where: \.isTrouble)
+      ? .degraded : .success
   }
 }
 

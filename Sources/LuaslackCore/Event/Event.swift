@@ -70,7 +70,9 @@ public struct Event: Sendable, Equatable {
 extension EventRecord {
   fileprivate var cleanFields: [String: Value] {
     Dictionary(
-      fields.map { (PlainText.line($0.key), Value.string(PlainText.line($0.value))) }
+      // Sorted, so that of two names that become one always the same is kept.
+      fields.sorted { $0.key < $1.key }
+        .map { (PlainText.line($0.key), Value.string(PlainText.line($0.value))) }
     ) { first, _ in first }
   }
 }

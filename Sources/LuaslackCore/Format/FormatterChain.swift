@@ -43,6 +43,12 @@ struct FormatterChain: Sendable, Equatable {
   }
 
   private mutating func addLocal(_ directory: String) {
+    // Who can write the directory can put other people's files into it.
+    if let status = try? FileStatus.of(directory), status.permissions & 0o022 != 0 {
+      let problem = "\(directory) can be written by others; chmod go-w"
+      problems.append(FormatterProblem(file: "formatters/", error: problem))
+      return
+    }
     for file in Self.luaFiles(directory) {
       guard let source = read(directory + "/" + file, as: file) else { continue }
       files.append(FormatterFile(name: file, source: source))

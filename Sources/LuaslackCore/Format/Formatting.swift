@@ -27,7 +27,7 @@ struct Formatting: Sendable {
     var problems = chain.problems
     let run = sandbox.run(chain, on: event, payload: builtIn, destinations: destinations)
     if let problem = run.problem {
-      problems.append(FormatterProblem(file: fileName(problem), error: problem))
+      problems.append(problem)
     }
 
     var payload = builtIn
@@ -71,10 +71,6 @@ struct Formatting: Sendable {
     // The built-in payload holds nothing that the sink refuses; a test holds it to that.
     return (try? Sink.message(builtIn, fallback: sentence))
       ?? ["text": .string(Markup.mrkdwn(sentence))]
-  }
-
-  private func fileName(_ problem: String) -> String {
-    String(problem.prefix { $0 != ":" })
   }
 }
 

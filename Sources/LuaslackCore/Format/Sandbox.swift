@@ -49,13 +49,14 @@ struct Sandbox: Sendable {
   /// `problem` says why there are no more.
   func run(
     _ chain: FormatterChain, on event: Event, payload: Value, destinations: [String]
-  ) -> (frames: [Frame], problem: String?) {
+  ) -> (frames: [Frame], problem: FormatterProblem?) {
     guard !chain.files.isEmpty else { return ([], nil) }
     do throws(SystemError) {
       let job = self.job(chain, event, payload, destinations)
       return try exchange(job, expecting: chain.files.map(\.name))
     } catch {
-      return ([], "the sandbox did not start: \(error)")
+      let error = "the sandbox did not start: \(error)"
+      return ([], FormatterProblem(file: chain.files[0].name, error: error))
     }
   }
 
@@ -91,7 +92,7 @@ struct Sandbox: Sendable {
 
   private func exchange(
     _ job: [UInt8], expecting files: [String]
-  ) throws(SystemError) -> (frames: [Frame], problem: String?) {
+  ) throws(SystemError) -> (frames: [Frame], problem: FormatterProblem?) {
     let program = try Programs.path(of: "luaslack-sandbox")
     let input = try FileDescriptor.sealed("luaslack-job", job)
     let pipe = try Pipe()
@@ -120,7 +121,7 @@ struct Sandbox: Sendable {
 
   private static func judge(
     frames: [Frame], files: [String], isComplete: Bool, ending: ChildProcess.Ending, limits: Limits
-  ) -> (frames: [Frame], problem: String?) {
+  ) -> (frames: [Frame], problem: FormatterProblem?) {
     let chainEnded =
       switch frames.last?.outcome {
       case .muted, .digest: true
@@ -128,15 +129,17 @@ struct Sandbox: Sendable {
       }
     if chainEnded { return (frames, nil) }
     let file = files[frames.count]
+    func problem(_ what: String) -> FormatterProblem {
+      FormatterProblem(file: file, error: "\(file): \(what)")
+    }
     guard isComplete else {
-      return (frames, "\(file): stopped after \(limits.wallMilliseconds) ms")
+      return (frames, problem("stopped after \(limits.wallMilliseconds) ms"))
     }
     switch ending {
-    // The sandbox's own words for "no confinement here" (EX_UNAVAILABLE).
-    case .exited(69):
-      return (frames, "scripts do not run here: the kernel offers no seccomp filter")
-    case .exited(let status): return (frames, "\(file): the sandbox ended early (exit \(status))")
-    case .killed(let signal): return (frames, "\(file): the script crashed (signal \(signal))")
+    // The sandbox's own word for "no confinement here" (EX_UNAVAILABLE).
+    case .exited(69): return (frames, problem("scripts do not run here: no seccomp filter"))
+    case .exited(let status): return (frames, problem("the sandbox ended early (exit \(status))"))
+    case .killed(let signal): return (frames, problem("the script crashed (signal \(signal))"))
     }
   }
 }

@@ -90,13 +90,41 @@ enum Markup {
   private static func address(_ url: String) -> String? {
     let isAllowed = ["https://", "http://", "mailto:"].contains { url.hasPrefix($0) }
     guard isAllowed else { return nil }
-    return url.replacing("<", with: "%3C").replacing(">", with: "%3E").replacing("|", with: "%7C")
-      .filter { !$0.isWhitespace }
+    return replacing(url) { scalar in
+      switch scalar {
+      case "<": "%3C"
+      case ">": "%3E"
+      case "|": "%7C"
+      default: scalar.properties.isWhitespace ? "" : nil
+      }
+    }
   }
 
   /// A bar or a line end would end the part of markup that it stands in.
   private static func inside(_ text: String) -> String {
-    text.replacing("|", with: "¦").replacing("\n", with: " ").replacing("^", with: "")
+    replacing(text) { scalar in
+      switch scalar {
+      case "|": "¦"
+      case "\n", "\r": " "
+      case "^": ""
+      default: nil
+      }
+    }
+  }
+
+  /// Scalar by scalar: a mark that combines with a character must not hide it.
+  private static func replacing(
+    _ text: String, _ replacement: (Unicode.Scalar) -> String?
+  ) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      if let instead = replacement(scalar) {
+        result.append(contentsOf: instead.unicodeScalars)
+      } else {
+        result.append(scalar)
+      }
+    }
+    return String(result)
   }
 
   private static func isIdentifier(_ text: String, _ initials: String) -> Bool {
@@ -107,7 +135,7 @@ enum Markup {
   private static func words(_ group: Group) -> String {
     switch group.kind {
     case "mention", "user_group", "channel": "@" + (group.arguments.first ?? "")
-    case "link": group.arguments.last.flatMap { $0.isEmpty ? nil : $0 } ?? group.arguments[0]
+    case "link": group.arguments.last { !$0.isEmpty } ?? ""
     case "date": group.arguments.count > 2 ? group.arguments[2] : ""
     default: group.arguments.first ?? ""
     }

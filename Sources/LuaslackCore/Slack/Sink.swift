@@ -52,13 +52,19 @@ enum Sink {
       for item in items { result.append(try rendered(item, key: key)) }
       return .array(result)
     case .object(let members):
-      let isPlain = members["type"] == "plain_text"
+      // Its text is Markdown, with links of its own that no escaping here would reach.
+      guard members["type"] != "markdown" else {
+        throw Refused(description: "blocks of type markdown are not allowed; use slack.section")
+      }
+      // Slack reads no markup in these, and so shows an entity as it stands.
+      let isPlain = members["type"] == "plain_text" || key == "rich_text"
       var result: [String: Value] = [:]
       for (key, value) in members {
         if isPlain, key == "text", let text = value.string {
           result[key] = .string(Markup.plain(text))
         } else {
-          result[key] = try rendered(value, key: key)
+          let isRich = members["type"] == "rich_text" || isPlain && members["type"] != "plain_text"
+          result[key] = try rendered(value, key: isRich ? "rich_text" : key)
         }
       }
       // Bare addresses in a log line would otherwise become links.
@@ -69,7 +75,7 @@ enum Sink {
   }
 
   private static func rendered(_ text: String, key: String) throws(Refused) -> String {
-    if verbatim.contains(key) { return Markup.plain(text) }
+    if key == "rich_text" || verbatim.contains(key) { return Markup.plain(text) }
     guard addresses.contains(key) else { return Markup.mrkdwn(text) }
     let url = Markup.plain(text)
     guard ["https://", "http://", "mailto:"].contains(where: { url.hasPrefix($0) }) else {

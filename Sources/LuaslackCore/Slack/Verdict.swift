@@ -38,11 +38,18 @@ public enum Verdict: Sendable, Equatable {
   }
 
   private init(status: Int, retryAfter: Int?, body: [UInt8]) {
-    let word = Self.word(body)
-    let reason = "\(status) \(word ?? "(not an answer of Slack's)")"
-    if let word, Self.deadWords.contains(word) {
+    guard let word = Self.word(body) else {
+      // A proxy, a captive portal, a redirect. It may have passed the request on; and what it thinks
+      // of the payload or the address is not what Slack thinks.
+      self = .retry(
+        reason: "\(status) (not an answer of Slack's)", after: retryAfter,
+        maybeArrived: status == 200 || status == 408 || status == 502 || status == 504)
+      return
+    }
+    let reason = "\(status) \(word)"
+    if Self.deadWords.contains(word) {
       self = .destinationDead(reason: reason)
-    } else if let word, Self.payloadWords.contains(word) {
+    } else if Self.payloadWords.contains(word) {
       self = .payloadRefused(reason: reason)
     } else if status == 200, word == "ok" {
       self = .delivered
@@ -51,7 +58,6 @@ public enum Verdict: Sendable, Equatable {
     } else if status == 400 || status == 413 {
       self = .payloadRefused(reason: reason)
     } else {
-      // 200 with another text is a captive portal or a proxy, a redirect likewise.
       self = .retry(reason: reason, after: retryAfter, maybeArrived: false)
     }
   }
@@ -59,9 +65,12 @@ public enum Verdict: Sendable, Equatable {
   /// Slack's word: the whole body, or `error` of a JSON body. Nil for anything that does not look
   /// like one: a proxy's page may quote the address, and that is a secret.
   private static func word(_ body: [UInt8]) -> String? {
-    let text =
+    let all =
       (try? JSONReader.read(body))?["error"]?.string ?? String(decoding: body, as: UTF8.self)
-    let isWord = text.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == 0x5f }
-    return isWord && (1...64).contains(text.utf8.count) ? text : nil
+    let words = all.split(whereSeparator: \.isWhitespace)
+    guard words.count == 1, let word = words.first, word.utf8.count <= 64,
+      word.utf8.allSatisfy({ (0x61...0x7a).contains($0) || $0 == 0x5f })
+    else { return nil }
+    return String(word)
   }
 }

@@ -5,7 +5,7 @@ internal import SQLite
 /// after the commit that holds its event; one that outlives that is recognised by its name.
 struct Intake: Sendable {
   /// Files in one transaction: enough to share its flush, few enough to begin delivering soon.
-  static let batch = 64
+  static let batch = 256
 
   let locations: Locations
 
@@ -16,8 +16,8 @@ struct Intake: Sendable {
     var content: SpoolFile.Content
   }
 
-  /// The oldest files, spool and overflow together. Damaged ones are put aside, with a word in
-  /// `damaged`.
+  /// The oldest files of the spool, then those of the overflow. What cannot be used is put aside, with
+  /// a word in `damaged`.
   func look() throws(SystemError) -> (found: [Found], damaged: [String]) {
     let spool = try Spool.open(locations, creating: true)
     var found: [Found] = []
@@ -38,31 +38,44 @@ struct Intake: Sendable {
         let content = try SpoolFile.read(bytes)
         found.append(Found(name: name, isOverflow: isOverflow, content: content))
       } catch {
-        // Kept for whoever wants to look, under a name that is not read again.
-        try? drop.directory.rename(name, to: Maildrop.damaged + name)
+        // Kept under a name that is not read again, but for a later version's by that version.
+        let prefix = error.isNewer ? Maildrop.newer : Maildrop.damaged
+        try? drop.directory.rename(name, to: prefix + name)
         damaged.append("\(name): \(error.reason)")
       }
     }
   }
 
-  /// Nil if the file is gone already.
+  /// Nil if the file is gone, or cannot be read just now; what is no file at all is damage.
   private func bytes(
     of name: String, in drop: borrowing Maildrop
   ) throws(SpoolFile.Damaged) -> [UInt8]? {
     do throws(SystemError) {
       return try drop.read(name)
     } catch {
-      if error.isMissing { return nil }
+      guard error.isNoOrdinaryFile else { return nil }
       throw SpoolFile.Damaged(reason: "\(error)")
     }
   }
 
-  func remove(_ files: [Found]) throws(SystemError) {
-    let incoming = try Spool.open(locations, creating: false).incoming()
-    for file in files where !file.isOverflow { try incoming.directory.remove(file.name) }
-    guard files.contains(where: \.isOverflow) else { return }
-    let overflow = try Spool.openOverflow(locations, creating: false)
-    for file in files where file.isOverflow { try overflow.remove(file.name) }
+  /// False if one could not be removed; it is recognised by its name when it is found again.
+  func remove(_ files: [Found]) -> Bool {
+    var isComplete = true
+    func remove(_ file: Found, from directory: borrowing Directory) {
+      do throws(SystemError) {
+        try directory.remove(file.name)
+      } catch {
+        isComplete = isComplete && error.isMissing
+      }
+    }
+    if let incoming = try? Spool.open(locations, creating: false).incoming() {
+      for file in files where !file.isOverflow { remove(file, from: incoming.directory) }
+    }
+    guard files.contains(where: \.isOverflow) else { return isComplete }
+    if let overflow = try? Spool.openOverflow(locations, creating: false) {
+      for file in files where file.isOverflow { remove(file, from: overflow) }
+    }
+    return isComplete
   }
 
   /// Files that are there to be taken in.
@@ -74,7 +87,23 @@ struct Intake: Sendable {
     return inSpool + (try Maildrop(overflow).names().count)
   }
 
-  func removeAbandoned(now: Int64) throws(SystemError) {
-    try Spool.open(locations, creating: true).incoming().removeAbandoned(now: now)
+  /// When the oldest file was accepted, in microseconds since 1970.
+  func oldestFile() throws(SystemError) -> Int64? {
+    try Spool.open(locations, creating: false).incoming().names().first.map(Maildrop.time(of:))
+  }
+
+  /// True while a file that could not be used lies in the spool.
+  func hasDamaged() throws(SystemError) -> Bool {
+    try Spool.open(locations, creating: false).incoming().directory.names()
+      .contains { $0.hasPrefix(Maildrop.damaged) || $0.hasPrefix(Maildrop.newer) }
+  }
+
+  /// Clears what killed writers left, and gives what an older version could not read another try.
+  func tidy(now: Int64) throws(SystemError) {
+    let incoming = try Spool.open(locations, creating: true).incoming()
+    try incoming.removeAbandoned(now: now)
+    for name in try incoming.directory.names() where name.hasPrefix(Maildrop.newer) {
+      try? incoming.directory.rename(name, to: String(name.dropFirst(Maildrop.newer.count)))
+    }
   }
 }

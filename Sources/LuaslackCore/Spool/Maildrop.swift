@@ -9,6 +9,8 @@ struct Maildrop: ~Copyable {
   static let unfinished = "."
   /// Prefix of a file that could not be read; kept for people, never read again.
   static let damaged = "damaged-"
+  /// Prefix of a file that a later version has written.
+  static let newer = "newer-"
   /// Microseconds after which an unfinished file has lost its writer.
   static let unfinishedLifetime: Int64 = 3_600 * 1_000_000
 
@@ -16,10 +18,13 @@ struct Maildrop: ~Copyable {
     self.directory = directory
   }
 
-  /// Returns the file's name once it is on the disk under that name.
-  func deliver(_ bytes: [UInt8], now: Int64) throws(SystemError) -> String {
-    let random = String(UInt64.random(in: .min ... .max), radix: 16)
-    let name = "\(now).\(Process.id).\(random)"
+  /// `<realtime in microseconds>.<process>.<random>`: the order of the names is that of the events.
+  static func newName(now: Int64) -> String {
+    "\(now).\(Process.id).\(String(UInt64.random(in: .min ... .max), radix: 16))"
+  }
+
+  /// Returns once the file is on the disk under that name.
+  func deliver(_ bytes: [UInt8], as name: String) throws(SystemError) {
     let temporary = Self.unfinished + name
     do throws(SystemError) {
       let file = try directory.create(temporary)
@@ -31,18 +36,17 @@ struct Maildrop: ~Copyable {
       throw error
     }
     try directory.sync()
-    return name
   }
 
   /// Names of whole files, oldest first.
   func names(limit: Int = .max) throws(SystemError) -> [String] {
-    let names = try directory.names(limit: limit).filter {
-      !$0.hasPrefix(Self.unfinished) && !$0.hasPrefix(Self.damaged)
-    }
-    return names.sorted { (Self.time(of: $0), $0) < (Self.time(of: $1), $1) }
+    let putAside = [Self.unfinished, Self.damaged, Self.newer]
+    let names = try directory.names(limit: limit)
+      .filter { name in !putAside.contains { name.hasPrefix($0) } }
+    return names.map { (time: Self.time(of: $0), name: $0) }.sorted { $0 < $1 }.map(\.name)
   }
 
-  private static func time(of name: String) -> Int64 {
+  static func time(of name: String) -> Int64 {
     Int64(name.prefix { $0 != "." }) ?? .max
   }
 

@@ -110,19 +110,20 @@ extension Queue {
     public let text: String
     public let at: Int64
 
-    private static let formatterPrefix = "formatter "
+    static func subject(formatter file: String, kind: String) -> String {
+      "formatter \(file) \(kind)"
+    }
 
-    static func subject(formatter file: String) -> String { formatterPrefix + file }
-
-    /// The file, if this is about a formatter.
-    var formatter: String? {
-      subject.hasPrefix(Self.formatterPrefix)
-        ? String(subject.dropFirst(Self.formatterPrefix.count)) : nil
+    /// The file and the kind of event, if this is about a formatter.
+    var formatter: (file: String, kind: String)? {
+      let words = subject.split(separator: " ")
+      return words.count == 3 && words[0] == "formatter"
+        ? (String(words[1]), String(words[2])) : nil
     }
   }
 
   /// The last word on a subject; the same word again keeps the time of the first.
-  func note(_ subject: String, _ text: String, now: Int64) throws(DatabaseError) {
+  public func note(_ subject: String, _ text: String, now: Int64) throws(DatabaseError) {
     try database.run(
       """
       INSERT INTO notice (subject, text, at) VALUES (?, ?, ?)

@@ -47,6 +47,9 @@ public struct Spool: ~Copyable {
     _ directory: consuming Directory, _ path: String
   ) throws(SystemError) -> Directory {
     let status = try directory.descriptor.status()
+    guard status.owner == 0 || status.group != 0 else {
+      throw SystemError("use \(path), whose group is root's; chgrp it to its owner's", code: 1)
+    }
     if Process.user == 0, status.owner != 0 {
       try Process.become(user: status.owner, group: status.group)
     }
@@ -67,7 +70,8 @@ public struct Spool: ~Copyable {
     }
     // The parent too, but no more: a mistyped path should not grow a tree.
     if let end = path.lastIndex(of: "/"), end != path.startIndex {
-      try Directory.make(String(path[..<end]))
+      // Others may pass through it: another user's directory may come to lie in it.
+      try Directory.make(String(path[..<end]), permissions: 0o711)
     }
     try Directory.make(path)
     // The names of new directories have to be on the disk like the files in them.

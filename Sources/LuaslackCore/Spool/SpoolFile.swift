@@ -11,6 +11,8 @@ public enum SpoolFile {
 
   public struct Damaged: Error, Equatable, CustomStringConvertible {
     public let reason: String
+    /// Written by a later version, which will read it.
+    public var isNewer = false
     public var description: String { "damaged spool file: \(reason)" }
   }
 
@@ -36,7 +38,9 @@ public enum SpoolFile {
     guard header.count == 4, header[0] == "luaslack-spool", let found = Int(header[1]) else {
       throw Damaged(reason: "no header")
     }
-    guard found == version else { throw Damaged(reason: "version \(found) is not known here") }
+    guard found == version else {
+      throw Damaged(reason: "version \(found) is not known here", isNewer: found > version)
+    }
     let body = Array(bytes[(end + 1)...])
     guard Int(header[2]) == body.count else { throw Damaged(reason: "cut short") }
     guard String(header[3]) == hexadecimal(checksum(body)) else {

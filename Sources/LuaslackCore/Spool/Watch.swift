@@ -33,6 +33,9 @@ public struct Watch: ~Copyable {
 
   private mutating func listen() throws(SystemError) {
     let spool = try Spool.open(locations, creating: true)
+    if let found = try? spool.directory.status(Spool.triggerName), found.kind != .fifo {
+      try spool.directory.remove(Spool.triggerName)
+    }
     try spool.directory.makeFifo(Spool.triggerName)
     trigger = Trigger(try spool.directory.openFifoForReading(Spool.triggerName))
   }

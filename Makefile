@@ -54,12 +54,17 @@ bench: packages-bench programs
 	@python3 Benchmarks/accept.py $(RELEASE)
 
 # bin/ holds what people type; libexec/ what only luaslack and systemd start.
-install: build
+# Builds only what is not there: root need not have a Swift toolchain.
+install:
+	@test -x $(RELEASE)/luaslack -a -x $(RELEASE)/luaslackd -a -x $(RELEASE)/luaslack-sandbox \
+	  || $(MAKE) build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/luaslack
 	install -d $(DESTDIR)$(PREFIX)/share/luaslack
 	install -s $(RELEASE)/luaslack $(DESTDIR)$(PREFIX)/bin/
 	install -s $(RELEASE)/luaslackd $(RELEASE)/luaslack-sandbox $(DESTDIR)$(PREFIX)/libexec/luaslack/
 	cp -R --no-preserve=ownership scripts action.d $(DESTDIR)$(PREFIX)/share/luaslack/
+	sed -i 's|^luaslack = luaslack$$|luaslack = $(PREFIX)/bin/luaslack|' \
+	  $(DESTDIR)$(PREFIX)/share/luaslack/action.d/luaslack.conf
 	install -d $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install -m 0644 packaging/sysusers.d/luaslack.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/
 	install -m 0644 packaging/tmpfiles.d/luaslack.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/

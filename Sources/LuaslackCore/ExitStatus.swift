@@ -21,9 +21,9 @@ public enum ExitStatus: Int32, Sendable, Error, CaseIterable {
     case .usage: "the command line is wrong"
     case .data: "the input is wrong"
     case .noInput: "an input file cannot be read"
-    case .unavailable: "a part of luaslack is missing or already running"
+    case .unavailable: "a part of luaslack is missing or already running; --wait: given up"
     case .software: "a mistake in luaslack"
-    case .temporary: "not now; nothing was kept, try again"
+    case .temporary: "not now; --wait: not yet, it stays queued; else nothing was kept"
     case .configuration: "the configuration is wrong"
     }
   }

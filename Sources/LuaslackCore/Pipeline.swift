@@ -158,6 +158,6 @@ public final class Pipeline<Carrier: Transport> {
   /// Nothing is under way and nothing waits, not even for a configuration.
   public func isIdle() throws(DatabaseError) -> Bool {
     guard !courier.isBusy, try queue.isEmpty() else { return false }
-    return configuration != nil || (try? intake.waitingFiles()) == 0
+    return configuration != nil || intake.waitingFiles() == 0
   }
 }

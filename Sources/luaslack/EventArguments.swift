@@ -16,7 +16,21 @@ enum EventArguments {
   static func normalised(_ arguments: [String]) -> [String] {
     guard let command = arguments.first, commands.contains(command) else { return arguments }
     let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-    return arguments[..<end].flatMap(normalised) + arguments[end...]
+    return joinWait(arguments[..<end]).flatMap(normalised) + arguments[end...]
+  }
+
+  /// `--wait 5s` is meant as `--wait=5s`, though the time may be left out.
+  private static func joinWait(_ arguments: ArraySlice<String>) -> [String] {
+    var result: [String] = []
+    for argument in arguments {
+      let isTime = argument.last.map { "smhd".contains($0) } ?? false
+      if result.last == "--wait", isTime, Seconds.parse(argument) != nil {
+        result[result.count - 1] = "--wait=" + argument
+      } else {
+        result.append(argument)
+      }
+    }
+    return result
   }
 
   private static func normalised(_ argument: String) -> [String] {

@@ -70,6 +70,17 @@ import Testing
     #expect(call.output.contains("`post`"))
   }
 
+  @Test func `the time of --wait may stand apart`() async throws {
+    let installation = try await Installation()
+    let call = try await installation.luaslack([
+      "ban", "--wait", "20s", "--", "sshd", "203.0.113.7", "5",
+    ])
+    #expect(call.status == 0)
+    let messages = try await installation.slack.messages()
+    #expect(messages.count == 1)
+    #expect(messages.first?.text.contains("sshd banned 203.0.113.7 after 5") == true)
+  }
+
   @Test func `--wait tells of each destination`() async throws {
     let installation = try await Installation(
       config: Installation.config(more: "[destination.other]\nwebhook_file = \"webhook2\""))

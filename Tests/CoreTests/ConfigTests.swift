@@ -128,6 +128,16 @@ import Testing
     #expect(given.database == "/c/luaslack.db")
   }
 
+  @Test func `a named spool is that one, for whoever asks, with or without a slash`() throws {
+    for isRoot in [true, false] {
+      for name in ["/var/spool/luaslack", "/var/spool/luaslack/"] {
+        let found = try locations(spool: name, ["HOME": "/home/a"], isRoot: isRoot)
+        #expect(found.spool == "/var/spool/luaslack")
+        #expect(found.database == "/var/lib/luaslack/luaslack.db")
+      }
+    }
+  }
+
   @Test func `two spools of root's have two overflows`() throws {
     let one = try locations(spool: "/a", isRoot: true).overflow
     let two = try locations(spool: "/b", isRoot: true).overflow

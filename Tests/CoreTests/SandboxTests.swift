@@ -72,6 +72,14 @@ import Testing
     #expect(result.problems.map(\.file) == ["1-test.lua"])
   }
 
+  @Test func `a payload that cannot be sent is the fault of the file that made it`() {
+    let result = format(
+      "return function(e, p) p.text = 'good' end", "return function(e, p) p.channel = 'C1' end",
+      "return function(e, p) p.text = p.text .. ' late' end")
+    #expect(text(result)?.hasPrefix("good") == true)
+    #expect(result.problems.map(\.file) == ["1-test.lua"])
+  }
+
   @Test func `muted means no message`() {
     let result = format("return function() return slack.mute('known scanner') end")
     #expect(result.outcome == .muted("muted by 0-test.lua:1: known scanner"))

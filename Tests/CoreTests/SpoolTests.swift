@@ -81,9 +81,9 @@ import Testing
   @Test func `a file is there until it is removed`() throws {
     try accept("a", at: 1)
     let intake = Intake(locations: locations)
-    #expect(try intake.waitingFiles() == 1)
+    #expect(intake.waitingFiles() == 1)
     #expect(try intake.remove(intake.look().found))
-    #expect(try intake.waitingFiles() == 0)
+    #expect(intake.waitingFiles() == 0)
   }
 
   @Test func `a damaged file is put aside, not lost and not read again`() throws {

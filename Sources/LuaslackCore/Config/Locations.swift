@@ -26,16 +26,12 @@ public struct Locations: Sendable, Equatable {
     let state = path("XDG_STATE_HOME") ?? home.map { $0 + "/.local/state" }
 
     let system = "/var/spool/luaslack"
-    if let named = (spool ?? path("LUASLACK_SPOOL")).map(Self.withoutSlash), named != system {
-      self.spool = named
-      database = named + "/luaslack.db"
-    } else if isRoot || state == nil {
-      guard isRoot || spool != nil || path("LUASLACK_SPOOL") != nil else { throw Unknown() }
-      self.spool = system
-      database = "/var/lib/luaslack/luaslack.db"
+    let named = (spool ?? path("LUASLACK_SPOOL")).map(Self.withoutSlash)
+    if let chosen = named ?? (isRoot ? system : state.map { $0 + "/luaslack" }) {
+      self.spool = chosen
+      database = (chosen == system ? "/var/lib/luaslack" : chosen) + "/luaslack.db"
     } else {
-      self.spool = (state ?? "") + "/luaslack"
-      database = self.spool + "/luaslack.db"
+      throw Unknown()
     }
 
     if let named = path("LUASLACK_OVERFLOW") {

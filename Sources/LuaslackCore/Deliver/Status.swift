@@ -36,7 +36,7 @@ public struct Status: Sendable {
     self.host = host
     self.now = now
     let intake = Intake(locations: locations)
-    notTakenIn = (try? intake.waitingFiles()) ?? 0
+    notTakenIn = intake.waitingFiles()
     oldestNotTakenInAt = (try? intake.oldestFile()) ?? nil
     guard (try? FileStatus.of(locations.database)) != nil else {
       destinations = []
@@ -113,6 +113,7 @@ extension Status {
     if let oldest = destination.oldestPendingAt { parts.append("oldest \(ago(oldest))") }
     if let lastOk = state.lastOkAt { parts.append("last delivered \(ago(lastOk))") }
     if let error = state.lastError { parts.append("last error: \(error)") }
+    if state.health == .dead { parts.append("mend the webhook, then `luaslack queue flush`") }
     if let next = destination.nextAttemptAt, next > now {
       parts.append("next attempt in \(Seconds.describe(Int((next - now) / 1_000_000)))")
     }

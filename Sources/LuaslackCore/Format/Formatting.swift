@@ -30,13 +30,11 @@ struct Formatting: Sendable {
       problems.append(problem)
     }
 
-    var payload = builtIn
     var named: [String] = []
     var muted: String?
     for frame in run.frames {
       switch frame.outcome {
-      case .payload(let made): payload = made
-      case .absent: break
+      case .payload, .absent: break
       case .muted(let reason, let at):
         muted = "muted by \(at)" + (reason.isEmpty ? "" : ": \(reason)")
       // Until digests exist, an event that asks for one is told on its own rather than not at all.
@@ -47,7 +45,7 @@ struct Formatting: Sendable {
     }
 
     let outcome: Result.Outcome =
-      muted.map { .muted($0) } ?? .message(message(payload, event, builtIn, &problems, run.frames))
+      muted.map { .muted($0) } ?? .message(message(event, builtIn, &problems, run.frames))
     let succeeded = run.frames.filter(\.isSuccess).map(\.file)
       .filter { file in !problems.contains { $0.file == file } }
     return Result(
@@ -56,21 +54,29 @@ struct Formatting: Sendable {
       output: run.frames.map(\.output).joined())
   }
 
-  /// What the sink refuses counts as the last formatter's error; the built-in message takes its place.
+  /// The last payload that the sink takes, the built-in one if there is no other. The first that it
+  /// refuses is its file's error; those after it were made from that.
   private func message(
-    _ payload: Value, _ event: Event, _ builtIn: Value, _ problems: inout [FormatterProblem],
+    _ event: Event, _ builtIn: Value, _ problems: inout [FormatterProblem],
     _ frames: [Sandbox.Frame]
   ) -> Value {
     let sentence = BuiltIn.sentence(event)
-    do throws(Sink.Refused) {
-      return try Sink.message(payload, fallback: sentence)
-    } catch {
-      let file = frames.last { if case .payload = $0.outcome { true } else { false } }?.file ?? ""
-      problems.append(FormatterProblem(file: file, error: "\(file): \(error)"))
-    }
     // The built-in payload holds nothing that the sink refuses; a test holds it to that.
-    return (try? Sink.message(builtIn, fallback: sentence))
-      ?? ["text": .string(Markup.mrkdwn(sentence))]
+    var message =
+      (try? Sink.message(builtIn, fallback: sentence)) ?? ["text": .string(Markup.mrkdwn(sentence))]
+    var isRefused = false
+    for frame in frames {
+      guard case .payload(let payload) = frame.outcome else { continue }
+      do throws(Sink.Refused) {
+        message = try Sink.message(payload, fallback: sentence)
+      } catch {
+        guard !isRefused else { continue }
+        isRefused = true
+        let problem = "\(frame.file): \(error)"
+        problems.append(FormatterProblem(file: frame.file, error: problem))
+      }
+    }
+    return message
   }
 }
 

@@ -78,13 +78,12 @@ struct Intake: Sendable {
     return isComplete
   }
 
-  /// Files that are there to be taken in.
-  func waitingFiles() throws(SystemError) -> Int {
-    let inSpool = try Spool.open(locations, creating: false).incoming().names().count
-    guard let overflow = try? Spool.openOverflow(locations, creating: false) else {
-      return inSpool
-    }
-    return inSpool + (try Maildrop(overflow).names().count)
+  /// Files that are there to be taken in. A place that cannot be looked into counts as empty.
+  func waitingFiles() -> Int {
+    let inSpool = (try? Spool.open(locations, creating: false).incoming().names().count) ?? 0
+    let overflow = try? Spool.openOverflow(locations, creating: false)
+    guard let overflow else { return inSpool }
+    return inSpool + ((try? Maildrop(overflow).names().count) ?? 0)
   }
 
   /// When the oldest file was accepted, in microseconds since 1970.

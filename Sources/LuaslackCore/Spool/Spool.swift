@@ -68,16 +68,21 @@ public struct Spool: ~Copyable {
     } catch {
       guard creating, error.isMissing else { throw error }
     }
-    // The parent too, but no more: a mistyped path should not grow a tree.
-    if let end = path.lastIndex(of: "/"), end != path.startIndex {
-      // Others may pass through it: another user's directory may come to lie in it.
-      try Directory.make(String(path[..<end]), permissions: 0o711)
-    }
+    try makeParents(of: path)
     try Directory.make(path)
     // The names of new directories have to be on the disk like the files in them.
     let parent = try Directory.open(path.directoryPart.isEmpty ? "/" : path.directoryPart)
     try parent.sync()
     return try Directory.open(path)
+  }
+
+  /// A new user's home has no `.local/state`. Others may pass through what is made here: another
+  /// user's directory may come to lie in it.
+  private static func makeParents(of path: String) throws(SystemError) {
+    let parent = path.directoryPart
+    guard !parent.isEmpty, (try? FileStatus.of(parent)) == nil else { return }
+    try makeParents(of: parent)
+    try Directory.make(parent, permissions: 0o711)
   }
 
   func incoming() throws(SystemError) -> Maildrop {

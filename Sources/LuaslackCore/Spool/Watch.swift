@@ -53,7 +53,7 @@ public struct Watch: ~Copyable {
   public mutating func leave() throws(SystemError) -> Bool {
     trigger = nil
     try lock.unlock()
-    guard try Intake(locations: locations).waitingFiles() > 0 else { return true }
+    guard Intake(locations: locations).waitingFiles() > 0 else { return true }
     guard try lock.tryLock() else { return true }
     try listen()
     return false

@@ -40,11 +40,11 @@ public final class Pipeline<Carrier: Transport> {
   /// leaves the files where they are; so does the want of a configuration, since nothing says yet
   /// what shall become of them.
   public func takeIn(now: Int64) throws(DatabaseError) -> Bool {
-    guard configuration != nil, let (files, damaged) = try? intake.look() else { return false }
+    guard let configuration, let (files, damaged) = try? intake.look() else { return false }
     for file in damaged { try queue.note("spool file", file, now: now) }
     if damaged.isEmpty, (try? intake.hasDamaged()) == false { try queue.clearNotice("spool file") }
     guard !files.isEmpty else { return false }
-    let chain = configuration.map(FormatterChain.load) ?? FormatterChain()
+    let chain = FormatterChain.load(configuration)
     let end = Clock.monotonic() + Self.longestBatch
     var taken: [Intake.Found] = []
     try queue.transaction { () throws(DatabaseError) in
@@ -152,7 +152,7 @@ public final class Pipeline<Carrier: Transport> {
     let time = now()
     let wakeAt = try courier.dispatch(configuration, now: time)
     let pause = wakeAt.map { Int32(clamping: max(0, ($0 - time + 999) / 1_000)) } ?? milliseconds
-    _ = try courier.wait(others: others, milliseconds: min(pause, milliseconds), now: now)
+    try courier.wait(others: others, milliseconds: min(pause, milliseconds), now: now)
   }
 
   /// Nothing is under way and nothing waits, not even for a configuration.

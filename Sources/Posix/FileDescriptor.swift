@@ -105,10 +105,6 @@ public struct FileDescriptor: ~Copyable {
     _ = try check("examine a file") { unsafe fstat(raw, &result) }
     return FileStatus(result)
   }
-
-  public func setNonBlocking() throws(SystemError) {
-    _ = try check("set non-blocking") { fcntl(raw, F_SETFL, O_NONBLOCK) }
-  }
 }
 
 /// Both ends of a pipe, closed on exec.

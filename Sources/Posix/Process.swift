@@ -3,9 +3,8 @@ internal import Glibc
 
 /// Facts about this process and this host, and the ways to change them. Holds no state.
 public enum Process {
-  /// Effective ids.
+  /// The effective one.
   public static var user: UInt32 { geteuid() }
-  public static var group: UInt32 { getegid() }
   public static var id: Int32 { getpid() }
 
   /// Gives up every group and id but these, for good. Only root can.

@@ -68,7 +68,7 @@ extension Answer {
     for _ in 0..<20 {
       let sent = transport.posts.count
       _ = try courier.dispatch(configuration, now: now)
-      _ = try courier.wait(others: [], milliseconds: 0) { now }
+      try courier.wait(others: [], milliseconds: 0) { now }
       if transport.posts.count == sent { return }
     }
   }
@@ -257,7 +257,7 @@ extension Answer {
     try enqueue("b")
     // The first attempt is over and waits longer than its destination.
     _ = try courier.dispatch(configuration, now: start)
-    _ = try courier.wait(others: [], milliseconds: 0) { start }
+    try courier.wait(others: [], milliseconds: 0) { start }
     try queue.postpone(1, until: start + 60_000_000, reason: "x", maybeSent: false, now: start)
     try run(at: 2)
     #expect(try states() == [.waiting, .waiting, .delivered])

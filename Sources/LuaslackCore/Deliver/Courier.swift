@@ -111,18 +111,16 @@ public final class Courier<Carrier: Transport> {
     return JSONWriter.compact(payload)
   }
 
-  /// Waits for answers and settles them. True if any came.
+  /// Waits for answers and settles them.
   public func wait(
     others: [Int32], milliseconds: Int32, now: () -> Int64
-  ) throws(DatabaseError) -> Bool {
-    let answers = transport.wait(others: others, milliseconds: milliseconds)
-    for (tag, answer) in answers {
+  ) throws(DatabaseError) {
+    for (tag, answer) in transport.wait(others: others, milliseconds: milliseconds) {
       guard let delivery = underWay.removeValue(forKey: tag) else { continue }
       try queue.transaction { () throws(DatabaseError) in
         try settle(delivery, Verdict(answer), now: now())
       }
     }
-    return !answers.isEmpty
   }
 
   private func settle(

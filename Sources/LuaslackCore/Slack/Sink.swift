@@ -13,6 +13,8 @@ enum Sink {
   private static let verbatim: Set<String> = [
     "type", "color", "style", "block_id", "action_id", "icon_emoji", "callback_id", "mrkdwn_in",
   ]
+  /// Stands for the key of anything in which Slack reads no markup.
+  private static let unread = "rich_text"
   private static let addresses: Set<String> = [
     "url", "image_url", "thumb_url", "title_link", "author_link", "author_icon", "footer_icon",
     "icon_url",
@@ -57,15 +59,12 @@ enum Sink {
         throw Refused(description: "blocks of type markdown are not allowed; use slack.section")
       }
       // Slack reads no markup in these, and so shows an entity as it stands.
-      let isPlain = members["type"] == "plain_text" || key == "rich_text"
+      let isRich = members["type"] == "rich_text" || key == unread
+      let isPlain = members["type"] == "plain_text"
       var result: [String: Value] = [:]
       for (key, value) in members {
-        if isPlain, key == "text", let text = value.string {
-          result[key] = .string(Markup.plain(text))
-        } else {
-          let isRich = members["type"] == "rich_text" || isPlain && members["type"] != "plain_text"
-          result[key] = try rendered(value, key: isRich ? "rich_text" : key)
-        }
+        let isUnread = isRich || isPlain && key == "text"
+        result[key] = try rendered(value, key: isUnread ? unread : key)
       }
       // Bare addresses in a log line would otherwise become links.
       if members["type"] == "mrkdwn" { result["verbatim"] = true }
@@ -75,7 +74,7 @@ enum Sink {
   }
 
   private static func rendered(_ text: String, key: String) throws(Refused) -> String {
-    if key == "rich_text" || verbatim.contains(key) { return Markup.plain(text) }
+    if key == unread || verbatim.contains(key) { return Markup.plain(text) }
     guard addresses.contains(key) else { return Markup.mrkdwn(text) }
     let url = Markup.plain(text)
     guard ["https://", "http://", "mailto:"].contains(where: { url.hasPrefix($0) }) else {

@@ -121,4 +121,7 @@ public struct Pipe: ~Copyable {
 
   /// Closes the writing end and keeps the other.
   public consuming func takeReading() -> FileDescriptor { reading }
+
+  /// Closes the reading end and keeps the other.
+  public consuming func takeWriting() -> FileDescriptor { writing }
 }

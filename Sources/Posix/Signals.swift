@@ -25,9 +25,16 @@ public struct Signals: ~Copyable {
 public enum Readiness {
   /// True as soon as it can be read or its other end is closed; false after `milliseconds`.
   public static func wait(for descriptor: Int32, milliseconds: Int32) throws(SystemError) -> Bool {
-    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    let count = unsafe poll(&request, 1, max(0, milliseconds))
+    try wait(for: [descriptor], milliseconds: milliseconds)[0]
+  }
+
+  /// The same of several: which of them are ready.
+  public static func wait(
+    for descriptors: [Int32], milliseconds: Int32
+  ) throws(SystemError) -> [Bool] {
+    var requests = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    let count = unsafe poll(&requests, nfds_t(requests.count), max(0, milliseconds))
     if count < 0, errno != EINTR { throw SystemError.last("wait") }
-    return count > 0
+    return requests.map { count > 0 && $0.revents != 0 }
   }
 }

@@ -2,6 +2,8 @@
  * system calls. What a kernel or a container does not allow is left out, but for the last. */
 #include "confine.h"
 
+#include "weak.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <linux/audit.h>
@@ -19,22 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static void close_descriptors(void) {
+static void close_descriptors(int first) {
 #ifdef SYS_close_range
-  if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) return;
+  if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
 #endif
   struct rlimit files;
   bool is_known = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536;
   int last = is_known ? (int)files.rlim_cur : 65536;
-  for (int descriptor = 3; descriptor < last; descriptor++) close(descriptor);
-}
-
-/* Nothing of it is needed, and os.date must find its time zone without opening a file. */
-static void clear_environment(void) {
-  static char utc[] = "TZ=UTC0";
-  static char *none[] = {utc, NULL};
-  environ = none;
-  tzset();
+  for (int descriptor = first; descriptor < last; descriptor++) close(descriptor);
 }
 
 static size_t mapped_bytes(void) {
@@ -48,17 +42,6 @@ static size_t mapped_bytes(void) {
 static void limit(__rlimit_resource_t resource, rlim_t value) {
   struct rlimit both = {value, value};
   setrlimit(resource, &both);
-}
-
-static void limit_resources(size_t memory) {
-  limit(RLIMIT_AS, mapped_bytes() + memory);
-  limit(RLIMIT_CPU, 2);
-  limit(RLIMIT_FSIZE, 0);
-  limit(RLIMIT_NPROC, 0);
-  limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_MEMLOCK, 0);
-  limit(RLIMIT_MSGQUEUE, 0);
-  limit(RLIMIT_NOFILE, 4);
 }
 
 /* The bounding set goes while CAP_SETPCAP is still there, the ids while CAP_SETUID is, and then
@@ -124,16 +107,35 @@ static bool filter_calls(void) {
 static bool filter_calls(void) { return false; }
 #endif
 
-bool confine(size_t memory) {
+/* Its own death is the parent's. After a change of ids, which would clear the wish. */
+static bool die_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  return getppid() == parent;
+}
+
+bool confine_parent(int last, size_t memory) {
   pid_t parent = getppid();
-  close_descriptors();
-  clear_environment();
+  close_descriptors(last + 1);
+  if (WEAK(confinement)) return die_with(parent);
   if (chdir("/") != 0) return false;
-  limit_resources(memory);
+  limit(RLIMIT_AS, mapped_bytes() + memory);
+  limit(RLIMIT_FSIZE, 0);
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_MEMLOCK, 0);
+  limit(RLIMIT_MSGQUEUE, 0);
   drop_privileges();
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  /* After the change of ids, which would clear it. */
-  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (getppid() != parent) _exit(75);
-  return filter_calls();
+  return die_with(parent);
+}
+
+bool confine_child(pid_t parent) {
+  if (WEAK(confinement)) return die_with(parent);
+  close(0);
+  close_descriptors(2);
+  limit(RLIMIT_CPU, 2);
+  limit(RLIMIT_NPROC, 0);
+  limit(RLIMIT_NOFILE, 2);
+  if (!die_with(parent)) _exit(75);
+  if (WEAK(kernel)) return false;
+  return WEAK(filter) || filter_calls();
 }

@@ -3,6 +3,7 @@
  * finalizers. Never lets a script catch, outlive or forget a limit. */
 #include "guard.h"
 #include "tree.h"
+#include "weak.h"
 
 #include <lauxlib.h>
 #include <setjmp.h>
@@ -29,6 +30,14 @@ static struct {
   void *released[SIZE_CLASSES];
   /* Bytes in use; above the budget only until the next instruction, above `hard` not at all. */
   size_t used, hard;
+  /* The state that every file begins with: what the region held, and the books about it. */
+  struct {
+    lua_State *state;
+    unsigned char *bytes;
+    size_t count, used;
+    void *released[SIZE_CLASSES];
+  } kept;
+  bool is_pristine;
   bool over;
   int64_t chain_end, wall_end, file_end;
   lua_State *running;
@@ -117,6 +126,7 @@ static void on_count(lua_State *L, lua_Debug *event);
  * place: better than Lua's emergency collection inside the allocation, which is where 5.4.4 has a
  * use after free, and the error names its line. Above three times the budget nothing is given. */
 static bool admit(size_t growth) {
+  if (WEAK(guard)) return true;
   if (growth > watch.hard - watch.used) {
     trip(watch.running, "memory");
     return false;
@@ -192,6 +202,7 @@ lua_State *guard_switch(lua_State *thread) {
 }
 
 static void set_alarm(int64_t end) {
+  if (WEAK(guard)) return;
   int64_t left = end - now_ms();
   if (left < 1) left = 1;
   struct itimerval timer = {.it_value = {left / 1000, left % 1000 * 1000}};
@@ -226,39 +237,75 @@ static void take_signals(void) {
 
 /* --- one script -------------------------------------------------------------------------- */
 
-bool guard_prepare(const struct budget *budget) {
+/* The allocator never moves a block by itself, so a copy of the bytes put back to the same place is
+ * the same state again. */
+static bool keep(lua_State *L) {
+  watch.kept.state = L;
+  watch.kept.count = (size_t)(watch.next - watch.region);
+  watch.kept.used = watch.used;
+  memcpy(watch.kept.released, watch.released, sizeof watch.released);
+  watch.kept.bytes = mmap(NULL, watch.kept.count, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (watch.kept.bytes == MAP_FAILED) return false;
+  memcpy(watch.kept.bytes, watch.region, watch.kept.count);
+  return watch.is_pristine = true;
+}
+
+bool guard_prepare(const struct budget *budget, lua_CFunction body, void *argument) {
   watch.budget = *budget;
   watch.hard = 3 * budget->heap_bytes;
   watch.region_size = 4 * budget->heap_bytes + (1 << 20);
   watch.region = mmap(NULL, watch.region_size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (watch.region == MAP_FAILED) return false;
   watch.next = watch.region;
-  watch.chain_end = now_ms() + budget->chain_ms;
-  watch.wall_end = now_ms() + budget->wall_ms + 250;
   take_signals();
+  lua_State *L = lua_newstate(allocate, NULL);
+  if (!L) return false;
+  lua_gc(L, LUA_GCSTOP);
+  lua_pushcfunction(L, body);
+  lua_pushlightuserdata(L, argument);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) return false;
+  /* The first collection of a script begins at ten times what is there now, further ones as usual:
+   * most scripts end before, and none of the pages that a collection marks need be copied. */
+  lua_gc(L, LUA_GCSETPAUSE, 1000);
+  lua_gc(L, LUA_GCRESTART);
+  lua_gc(L, LUA_GCCOLLECT);
+  lua_gc(L, LUA_GCSETPAUSE, 200);
+  return keep(L);
+}
+
+void guard_begin(void) {
+  int64_t now = now_ms();
+  watch.chain_end = now + watch.budget.chain_ms;
+  watch.wall_end = now + watch.budget.wall_ms + 250;
   set_alarm(watch.wall_end);
-  return watch.region != MAP_FAILED;
+}
+
+static void restore(void) {
+  size_t touched = (size_t)(watch.next - watch.region);
+  if (touched > 1 << 20) madvise(watch.region, touched, MADV_DONTNEED);
+  memcpy(watch.region, watch.kept.bytes, watch.kept.count);
+  memcpy(watch.released, watch.kept.released, sizeof watch.released);
+  watch.next = watch.region + watch.kept.count;
+  watch.used = watch.kept.used;
 }
 
 lua_State *guard_open(const char *file) {
-  size_t touched = (size_t)(watch.next - watch.region);
-  if (touched > 1 << 20) madvise(watch.region, touched, MADV_DONTNEED);
-  watch.next = watch.region;
-  memset(watch.released, 0, sizeof watch.released);
-  watch.used = 0;
+  if (!watch.is_pristine) restore();
+  watch.is_pristine = false;
   watch.over = false;
   watch.tripped = NULL;
   watch.late = 0;
   watch.running = NULL;
   watch.file = file;
   watch.problem[0] = 0;
-  watch.file_end = now_ms() + watch.budget.file_ms;
+  int64_t now = now_ms();
+  watch.file_end = now + watch.budget.file_ms;
   if (watch.file_end > watch.chain_end) watch.file_end = watch.chain_end;
-  if (now_ms() >= watch.chain_end) {
-    trip(NULL, "time");
-    return NULL;
-  }
-  return lua_newstate(allocate, NULL);
+  if (now < watch.chain_end) return watch.kept.state;
+  trip(NULL, "time");
+  return NULL;
 }
 
 /* The message handler of guard_run: pops the error value, pushes text. Cannot call script code. */
@@ -289,7 +336,7 @@ bool guard_run(lua_State *L, lua_CFunction body, void *argument) {
     watch.running = L;
     watch.inside = 1;
     set_alarm(watch.file_end + GRACE_MS);
-    lua_sethook(L, on_count, LUA_MASKCOUNT, PERIOD);
+    if (!WEAK(guard)) lua_sethook(L, on_count, LUA_MASKCOUNT, PERIOD);
     lua_pushcfunction(L, on_error);
     lua_pushcfunction(L, body);
     lua_pushlightuserdata(L, argument);

@@ -10,12 +10,16 @@ struct budget {
   int64_t file_ms, chain_ms, wall_ms;
 };
 
-/* Reserves the memory, starts the chain's clock and takes over the signals. Once, before the
- * process is confined. False if the memory cannot be had. */
-bool guard_prepare(const struct budget *budget);
+/* Reserves the memory, takes over the signals, and runs `body` in a new state, which is kept: every
+ * file begins with a copy of it. Once, before the process is confined; `body` is ours and has no
+ * limits. False if the memory cannot be had or `body` raised. */
+bool guard_prepare(const struct budget *budget, lua_CFunction body, void *argument);
 
-/* A fresh interpreter for this file, all memory of the one before taken back without running any
- * code of it. NULL if it does not fit. The file's clock starts. */
+/* Starts the clock of the chain, in the process that runs it. */
+void guard_begin(void);
+
+/* The interpreter as it was kept, all memory of the file before taken back without running any code
+ * of it. NULL if the chain's time is over. The file's clock starts. */
 lua_State *guard_open(const char *file);
 
 /* Calls `body` with `argument` under every limit: lua_pcall, and a way back if a C loop overruns the

@@ -4,6 +4,7 @@
 
 #include "guard.h"
 #include "values.h"
+#include "weak.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -240,6 +241,9 @@ static int event_date(lua_State *L) {
   return stock.date(L);
 }
 
+/* Where the registry has math.randomseed. */
+static const char seed_key;
+
 /* Upvalue 1: Lua's own, which has its state as upvalue. */
 static int event_seed(lua_State *L) {
   if (lua_isnoneornil(L, 1)) {
@@ -260,26 +264,6 @@ void library_compile(lua_State *L, struct text source, const char *name) {
   if (source.count > 0 && source.bytes[0] == '#')
     while (source.count > 0 && source.bytes[0] != '\n') source.bytes++, source.count--;
   if (luaL_loadbufferx(L, source.bytes, source.count, name, "t") != LUA_OK) lua_error(L);
-}
-
-static unsigned char code[64 << 10];
-static struct bytes compiled = {code, 0, sizeof code, false};
-
-static int append(lua_State *L, const void *bytes, size_t count, void *out) {
-  (void)L;
-  put_raw(out, bytes, count);
-  return 0;
-}
-
-void library_prelude(lua_State *L, struct text source) {
-  if (compiled.count > 0 && !compiled.overflow) {
-    if (luaL_loadbufferx(L, (const char *)code, compiled.count, "=slack", "b") == LUA_OK) return;
-    lua_pop(L, 1); /* of another Lua: compile after all */
-  }
-  library_compile(L, source, "=slack");
-  compiled.count = 0;
-  compiled.overflow = false;
-  lua_dump(L, append, &compiled, 1);
 }
 
 /* Upvalue 1: what has been loaded; false while it is loading. */
@@ -411,8 +395,8 @@ static void change(lua_State *L, const char *library) {
       lua_getfield(L, -1, "randomseed");
       lua_pushcclosure(L, event_seed, 1);
       lua_pushvalue(L, -1);
-      lua_setfield(L, -3, "randomseed");
-      lua_call(L, 0, 0);
+      lua_rawsetp(L, LUA_REGISTRYINDEX, &seed_key);
+      lua_setfield(L, -2, "randomseed");
       break;
     default: break;
   }
@@ -426,11 +410,7 @@ static void make_mark(lua_State *L, const char *name) {
   lua_pop(L, 1);
 }
 
-#ifdef LUASLACK_SANDBOX_TEST
-bool library_is_open;
-#endif
-
-void library_open(lua_State *L, const struct surroundings *surroundings) {
+void library_open(lua_State *L, struct text prelude) {
   static const luaL_Reg ours[] = {
       {"pcall", guarded_pcall},
       {"xpcall", guarded_xpcall},
@@ -444,7 +424,6 @@ void library_open(lua_State *L, const struct surroundings *surroundings) {
       {"public", host_public}, {"fail", host_fail},  {"array", host_array},
       {"verdict", host_verdict}, {NULL, NULL},
   };
-  around = surroundings;
   make_mark(L, ARRAY_MARK);
   make_mark(L, VERDICT_MARK);
   lua_pushcfunction(L, luaopen_base);
@@ -464,10 +443,16 @@ void library_open(lua_State *L, const struct surroundings *surroundings) {
     lua_setfield(L, -2, libraries[i].name);
   }
   lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-#ifdef LUASLACK_SANDBOX_TEST
-  if (library_is_open) luaL_openlibs(L);
-#endif
+  if (WEAK(library)) luaL_openlibs(L);
+  library_compile(L, prelude, "=slack");
   luaL_newlib(L, host);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");
+  lua_call(L, 1, 0);
+}
+
+void library_use(lua_State *L, const struct surroundings *surroundings) {
+  around = surroundings;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &seed_key);
+  lua_call(L, 0, 0);
 }

@@ -1,58 +1,114 @@
-/* luaslack-sandbox: runs the formatters of one job, one after the other, and answers with a frame
- * after each. Started by luaslack and luaslackd, never by a person. It trusts the job, nothing that
- * a script did, and ends without cleaning up. */
+/* luaslack-sandbox: runs a chain of formatters. Started by luaslackd, never by a person. It is given
+ * the chain once (descriptor 0) and then one request an event (descriptor 2); for each it makes a
+ * child of its own that gives up everything, runs the formatters and answers with a frame after each
+ * (descriptor 1). When that child has ended, it says so (descriptor 3). This process itself runs no
+ * script, ever. */
+#include "chain.h"
 #include "confine.h"
 #include "guard.h"
-#include "script.h"
+#include "library.h"
+#include "weak.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { JOB_LIMIT = 64 << 20, FRAME_EXTRA = 8 << 10, ROUTE_LIMIT = 2 << 10 };
+enum { JOB, FRAMES, REQUESTS, ENDINGS };
+enum { JOB_LIMIT = 64 << 20, REQUEST_LIMIT = 4 << 20 };
+/* How a child ended, with its exit status or signal beside it. */
+enum ending { EXITED, KILLED, STOPPED };
 
-/* Maps the sealed file on descriptor 0 and checks its form once, to the last byte. */
+/* The tree in these bytes, its form checked to the last byte once. */
+static struct tree checked(const unsigned char *bytes, size_t size) {
+  struct tree tree = {bytes, bytes + size}, end = tree;
+  bool is_whole = tree_skip(&end, TREE_DEPTH) && end.at == end.end;
+  return is_whole ? tree : (struct tree){NULL, NULL};
+}
+
+/* Maps the sealed file. */
 static struct tree read_job(void) {
   struct tree none = {NULL, NULL};
   struct stat status;
   int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-  int seals = fcntl(0, F_GET_SEALS);
-  if (seals < 0 || (seals & wanted) != wanted || fstat(0, &status) != 0) return none;
+  int seals = fcntl(JOB, F_GET_SEALS);
+  if (seals < 0 || (seals & wanted) != wanted || fstat(JOB, &status) != 0) return none;
   if (status.st_size < 9 || status.st_size > JOB_LIMIT) return none;
   size_t size = (size_t)status.st_size;
-  unsigned char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, 0, 0);
-  if (bytes == MAP_FAILED || memcmp(bytes, "LSJ1", 4) != 0) return none;
-  struct tree tree = {bytes + 4, bytes + size};
-  if (tree_number(&tree, 4) != size - 8) return none;
-  struct tree end = tree;
-  if (!tree_skip(&end, TREE_DEPTH) || end.at != end.end) return none;
-  return tree;
+  unsigned char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, JOB, 0);
+  if (bytes == MAP_FAILED || memcmp(bytes, "LSJ2", 4) != 0) return none;
+  struct tree length = {bytes + 4, bytes + 8};
+  return tree_number(&length, 4) == size - 8 ? checked(bytes + 8, size - 8) : none;
 }
 
-/* False if a part is missing or of the wrong type. */
-static bool open_job(struct tree tree, struct job *job) {
-  job->files = tree_member(tree, "files");
-  job->libraries = tree_member(tree, "libs");
-  job->handlers = tree_member(tree, "handlers");
-  job->event = tree_member(tree, "event");
-  job->destinations = tree_member(tree, "destinations");
-  job->prelude = tree_text(tree_member(tree, "prelude"));
-  job->now = tree_integer(tree_member(tree, "now"), 0);
-  job->seed = tree_integer(tree_member(tree, "seed"), 0);
-  struct tree files = job->files, handlers = job->handlers;
-  if (tree_tag(files) != TAG_ARRAY || tree_tag(handlers) != TAG_ARRAY || !job->prelude.bytes ||
-      tree_tag(job->event) != TAG_OBJECT || tree_tag(tree_member(tree, "payload")) != TAG_OBJECT)
-    return false;
-  for (uint32_t count = tree_open(&files); count > 0; count--, tree_skip(&files, TREE_DEPTH))
-    if (!tree_text(tree_member(files, "name")).bytes ||
-        !tree_text(tree_member(files, "source")).bytes)
-      return false;
-  for (uint32_t count = tree_open(&handlers); count > 0; count--, tree_skip(&handlers, TREE_DEPTH))
-    if (tree_tag(handlers) != TAG_STRING) return false;
+static bool read_exactly(void *bytes, size_t count) {
+  for (size_t have = 0; have < count;) {
+    ssize_t more = read(REQUESTS, (char *)bytes + have, count - have);
+    if (more <= 0) return false;
+    have += (size_t)more;
+  }
   return true;
+}
+
+/* The next event; nothing if there will be no more. */
+static struct tree read_request(unsigned char *room) {
+  struct tree none = {NULL, NULL}, length = {room + 4, room + 8};
+  if (!read_exactly(room, 8) || memcmp(room, "LSE1", 4) != 0) return none;
+  size_t size = tree_number(&length, 4);
+  return size <= REQUEST_LIMIT && read_exactly(room, size) ? checked(room, size) : none;
+}
+
+static void send_ending(enum ending ending, int code) {
+  unsigned char bytes[] = {'L', 'S', 'D', '1', (unsigned char)ending, (unsigned char)code};
+  if (write(ENDINGS, bytes, sizeof bytes) != sizeof bytes) _exit(EX_IOERR);
+}
+
+/* SIGCHLD is blocked, so that it wakes sigtimedwait whenever it comes. */
+static void await(pid_t child, int64_t milliseconds) {
+  struct timespec now, end, left;
+  sigset_t ended;
+  sigemptyset(&ended);
+  sigaddset(&ended, SIGCHLD);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  end.tv_sec += milliseconds / 1000;
+  end.tv_nsec += milliseconds % 1000 * 1000000;
+  int status = 0;
+  bool is_late = false;
+  while (waitpid(child, &status, is_late ? 0 : WNOHANG) != child) {
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t ns = (int64_t)(end.tv_sec - now.tv_sec) * 1000000000 + end.tv_nsec - now.tv_nsec;
+    is_late = ns <= 0;
+    if (is_late) {
+      kill(child, SIGKILL);
+      continue;
+    }
+    left = (struct timespec){ns / 1000000000, ns % 1000000000};
+    sigtimedwait(&ended, NULL, &left);
+  }
+  if (is_late) send_ending(STOPPED, 0);
+  else if (WIFEXITED(status)) send_ending(EXITED, WEXITSTATUS(status));
+  else send_ending(KILLED, WTERMSIG(status));
+}
+
+static void serve(struct chain *chain, int64_t milliseconds) {
+  unsigned char *room = mmap(NULL, REQUEST_LIMIT, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) _exit(EX_OSERR);
+  for (struct tree request; (request = read_request(room)).at;) {
+    pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+      if (!confine_child(parent)) _exit(EX_UNAVAILABLE);
+      chain_run(chain, request);
+    }
+    if (child > 0) await(child, milliseconds);
+    else send_ending(EXITED, EX_OSERR);
+  }
 }
 
 /* A member of `limits`, kept between what works and a ceiling. */
@@ -62,100 +118,36 @@ static int64_t setting(
   return value < least ? least : value > most ? most : value;
 }
 
-static struct bytes buffer(size_t limit) {
-  void *data = mmap(NULL, limit, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) _exit(EX_OSERR);
-  return (struct bytes){data, 0, limit, false};
+/* The body of guard_prepare: the state that every file begins with. */
+static int open_library(lua_State *L) {
+  const struct text *prelude = lua_touserdata(L, 1);
+  library_open(L, *prelude);
+  return 0;
 }
 
-/* The members in the order of their keys, as the codec demands. */
-static void put_outcome(struct bytes *out, struct text file, const struct outcome *outcome) {
-  static const char *const names[] = {"ok", "absent", "muted", "digest", "error"};
-  const char *error = guard_problem(), *status = names[outcome->status];
-  bool is_ok = outcome->status == STATUS_OK, failed = outcome->status == STATUS_ERROR;
-  bool ended = outcome->status == STATUS_MUTED || outcome->status == STATUS_DIGEST;
-  bool is_muted = outcome->status == STATUS_MUTED;
-  bool has_thread = is_ok && outcome->has_thread, has_to = is_ok && outcome->to.count > 0;
-  bool printed = outcome->output.count > 0;
-  put_count(out, TAG_OBJECT,
-            2u + ended + failed + printed + is_ok + is_muted + has_thread + has_to);
-  if (ended) put_member(out, "at", outcome->at, strlen(outcome->at));
-  if (failed) put_member(out, "error", error, strlen(error));
-  put_member(out, "file", file.bytes, file.count);
-  if (printed)
-    put_member(out, "output", (const char *)outcome->output.data, outcome->output.count);
-  if (is_ok) {
-    put_text(out, "payload", 7);
-    put_raw(out, outcome->payload.data, outcome->payload.count);
+static void block_child_signal(void) {
+  sigset_t ended;
+  sigemptyset(&ended);
+  sigaddset(&ended, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &ended, NULL);
+}
+
+/* A zone's rule, such as CET-1CEST,M3.5.0,M10.5.0/3: it needs no file. */
+static void set_zone(struct text rule) {
+  char zone[65] = "UTC0";
+  if (rule.bytes && rule.count < sizeof zone) {
+    memcpy(zone, rule.bytes, rule.count);
+    zone[rule.count] = 0;
   }
-  if (is_muted) put_member(out, "reason", outcome->reason, strlen(outcome->reason));
-  put_member(out, "status", status, strlen(status));
-  if (has_thread) put_member(out, "thread", "reply", 5);
-  if (!has_to) return;
-  put_text(out, "to", 2);
-  put_raw(out, outcome->to.data, outcome->to.count);
+  clearenv();
+  setenv("TZ", zone, 1);
+  tzset();
 }
-
-static void begin_frame(struct bytes *frame) {
-  frame->count = 0;
-  put_raw(frame, "LSF1", 4);
-  put_number(frame, 0, 4);
-}
-
-static void send_frame(struct bytes *frame) {
-  if (frame->overflow) _exit(EX_SOFTWARE);
-  struct bytes length = {frame->data + 4, 0, 4, false};
-  put_number(&length, frame->count - 8, 4);
-  for (size_t sent = 0; sent < frame->count;) {
-    ssize_t count = write(1, frame->data + sent, frame->count - sent);
-    if (count <= 0) _exit(EX_IOERR);
-    sent += (size_t)count;
-  }
-}
-
-static void run_chain(const struct job *job, struct tree payload, size_t result, size_t output) {
-  struct bytes frame = buffer(result + output + FRAME_EXTRA), spare = buffer(result);
-  struct outcome outcome = {
-      .payload = buffer(result), .to = buffer(ROUTE_LIMIT), .output = buffer(output)};
-  struct tree files = job->files;
-  for (uint32_t count = tree_open(&files); count > 0; count--, tree_skip(&files, TREE_DEPTH)) {
-    struct text name = tree_text(tree_member(files, "name"));
-    script_run(job, name, tree_text(tree_member(files, "source")), payload, &outcome);
-    begin_frame(&frame);
-    put_outcome(&frame, name, &outcome);
-    send_frame(&frame);
-    if (outcome.status == STATUS_MUTED || outcome.status == STATUS_DIGEST) return;
-    if (outcome.status != STATUS_OK) continue;
-    /* What this file made is kept, while the next one writes to the other buffer. */
-    struct bytes made = outcome.payload;
-    payload = (struct tree){made.data, made.data + made.count};
-    outcome.payload = spare;
-    spare = made;
-  }
-}
-
-#ifdef LUASLACK_SANDBOX_TEST
-/* Test builds only: each layer alone. "unconfined": the VM's limits without the system's;
- * "open-library": the system's confinement under all of Lua's library. */
-extern bool library_is_open;
-static bool is_unconfined;
-static int weaken(int count, char **arguments) {
-  for (; count > 1; count--) {
-    is_unconfined |= strcmp(arguments[count - 1], "unconfined") == 0;
-    library_is_open |= strcmp(arguments[count - 1], "open-library") == 0;
-  }
-  return count;
-}
-#endif
 
 int main(int count, char **arguments) {
   (void)arguments;
-#ifdef LUASLACK_SANDBOX_TEST
-  count = weaken(count, arguments);
-#endif
   struct tree tree = read_job();
-  struct job job;
-  if (count != 1 || !tree.at || !open_job(tree, &job)) return EX_USAGE;
+  if (WEAK_TAKE(count, arguments) != 1 || !tree.at) return EX_USAGE;
 
   struct tree limits = tree_member(tree, "limits");
   struct budget budget = {
@@ -164,17 +156,21 @@ int main(int count, char **arguments) {
       .chain_ms = setting(limits, "chain_ms", 750, 1, 60000),
       .wall_ms = setting(limits, "wall_ms", 1000, 1, 60000),
   };
-  size_t result = (size_t)setting(limits, "result_bytes", 256 << 10, 1 << 10, 16 << 20);
-  size_t output = (size_t)setting(limits, "output_bytes", 4 << 10, 1, 1 << 20);
-  job.result_nodes = setting(limits, "result_nodes", 20000, 1, 1000000);
-  job.result_depth = setting(limits, "result_depth", 32, 1, 60);
-
-  /* The heap is mapped before, signals are taken while that is allowed; buffers come after. */
-  if (!guard_prepare(&budget)) _exit(EX_OSERR);
-#ifdef LUASLACK_SANDBOX_TEST
-  if (!is_unconfined)
-#endif
-  if (!confine(3 * result + (32 << 20))) _exit(EX_UNAVAILABLE);
-  run_chain(&job, tree_member(tree, "payload"), result, output);
+  struct chain chain = {
+      .files = tree_member(tree, "files"),
+      .libraries = tree_member(tree, "libs"),
+      .destinations = tree_member(tree, "destinations"),
+      .result_nodes = setting(limits, "result_nodes", 20000, 1, 1000000),
+      .result_depth = setting(limits, "result_depth", 32, 1, 60),
+      .result_bytes = (size_t)setting(limits, "result_bytes", 256 << 10, 1 << 10, 16 << 20),
+      .output_bytes = (size_t)setting(limits, "output_bytes", 4 << 10, 1, 1 << 20),
+  };
+  struct text prelude = tree_text(tree_member(tree, "prelude"));
+  if (!prelude.bytes || !chain_open(&chain)) return EX_USAGE;
+  set_zone(tree_text(tree_member(tree, "zone")));
+  if (!guard_prepare(&budget, open_library, &prelude)) _exit(EX_OSERR);
+  block_child_signal();
+  if (!confine_parent(ENDINGS, 32 << 20)) _exit(EX_OSERR);
+  serve(&chain, WEAK(deadline) ? 3600000 : budget.wall_ms);
   _exit(0);
 }

@@ -11,9 +11,9 @@
 
 struct script {
   const struct job *job;
+  /* The file's name; once the handler is known, with the line where that begins. */
   const char *name;
   struct text source;
-  struct tree payload;
   struct outcome *outcome;
 };
 
@@ -27,12 +27,45 @@ static _Noreturn void fail(
   __builtin_unreachable();
 }
 
+/* The names of the functions in what the file returned, which is on top of the stack: a tree, an
+ * array. May raise. */
+static void name_handlers(lua_State *L, struct bytes *out) {
+  enum { MOST = 64 };
+  put_tag(out, TAG_ARRAY);
+  struct bytes number = {out->data + out->count, 0, 4, false};
+  put_number(out, 0, 4);
+  uint64_t count = 0;
+  if (lua_isfunction(L, -1)) {
+    put_tag(out, TAG_STRING);
+    put_text(out, "any", 3);
+    put_number(&number, 1, 4);
+    return;
+  }
+  push_sorted_keys(L, -1, 0);
+  for (lua_Integer i = 1; lua_istable(L, -1) && i <= MOST; i++) {
+    char name[65];
+    size_t length;
+    bool is_text = lua_rawgeti(L, -1, i) == LUA_TSTRING;
+    const char *text = is_text ? lua_tolstring(L, -1, &length) : luaL_typename(L, -1);
+    bool is_end = lua_isnil(L, -1);
+    one_line(name, sizeof name, text, is_text ? length : strlen(text));
+    lua_pop(L, 1);
+    if (is_end) break;
+    put_tag(out, TAG_STRING);
+    put_text(out, name, strlen(name));
+    count++;
+  }
+  lua_pop(L, 1);
+  put_number(&number, count, 4);
+}
+
 /* Pops what the file returned; pushes the handler for the event's kind and returns true, or pushes
  * nothing and returns false if it has none. May raise. */
 static bool take_handler(lua_State *L, const struct script *script) {
   bool is_function = lua_isfunction(L, -1);
   if (!is_function && !lua_istable(L, -1))
     fail(L, script, "must return a table of handlers or a function, not %s", luaL_typename(L, -1));
+  if (script->job->names_handlers) name_handlers(L, &script->outcome->handlers);
   struct tree names = script->job->handlers;
   for (uint32_t count = tree_open(&names); count > 0; count--) {
     struct text name = tree_text(names);
@@ -57,6 +90,19 @@ static bool take_handler(lua_State *L, const struct script *script) {
   }
   lua_pop(L, 1);
   return false;
+}
+
+/* What the handler on top of the stack makes is from now on reported at the line where it begins.
+ * Cannot raise. */
+static void place_handler(lua_State *L, struct script *script) {
+  struct outcome *outcome = script->outcome;
+  lua_Debug about;
+  lua_pushvalue(L, -1);
+  lua_getinfo(L, ">S", &about);
+  bool is_ours = about.source[0] == '@' && about.linedefined > 0;
+  if (is_ours) snprintf(outcome->at, sizeof outcome->at, "%s:%d", about.source + 1, about.linedefined);
+  else snprintf(outcome->at, sizeof outcome->at, "%s", script->name);
+  script->name = outcome->at;
 }
 
 /* Copies the text at an index of the verdict on top of the stack. Cannot raise. */
@@ -141,12 +187,7 @@ static int run(lua_State *L) {
   struct script *script = lua_touserdata(L, 1);
   const struct job *job = script->job;
   struct surroundings around = {job->libraries, job->now, job->seed, &script->outcome->output};
-  lua_gc(L, LUA_GCSTOP); /* Little is thrown away until the script itself runs. */
-  library_open(L, &around);
-  library_prelude(L, job->prelude);
-  lua_insert(L, -2);
-  lua_call(L, 1, 0);
-  lua_gc(L, LUA_GCRESTART);
+  library_use(L, &around);
   library_compile(L, script->source, lua_pushfstring(L, "@%s", script->name));
   lua_call(L, 0, 1);
   guard_recheck(L);
@@ -154,7 +195,8 @@ static int run(lua_State *L) {
     script->outcome->status = STATUS_ABSENT;
     return 0;
   }
-  struct tree event = job->event, payload = script->payload;
+  place_handler(L, script);
+  struct tree event = job->event, payload = job->payload;
   push_tree(L, &event, false);
   push_tree(L, &payload, true);
   lua_pushvalue(L, -1);
@@ -172,15 +214,21 @@ static int run(lua_State *L) {
   return 0;
 }
 
+static void clear(struct bytes *bytes) {
+  bytes->count = 0;
+  bytes->overflow = false;
+}
+
 void script_run(
-    const struct job *job, struct text name, struct text source, struct tree payload,
-    struct outcome *outcome) {
+    const struct job *job, struct text name, struct text source, struct outcome *outcome) {
   static char file[256];
   one_line(file, sizeof file, name.bytes, name.count);
-  struct script script = {job, file, source, payload, outcome};
+  struct script script = {job, file, source, outcome};
   outcome->status = STATUS_ERROR;
-  outcome->payload.count = outcome->to.count = outcome->output.count = 0;
-  outcome->payload.overflow = outcome->to.overflow = outcome->output.overflow = false;
+  clear(&outcome->payload);
+  clear(&outcome->to);
+  clear(&outcome->handlers);
+  clear(&outcome->output);
   outcome->has_thread = false;
   outcome->reason[0] = outcome->at[0] = 0;
   lua_State *L = guard_open(file);

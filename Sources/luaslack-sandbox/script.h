@@ -2,24 +2,28 @@
 #include "library.h"
 #include "tree.h"
 
-/* All that stays the same from file to file. */
+/* One event for one file: what the chain says for all, and what the request says. `payload` is what
+ * the file before made. */
 struct job {
-  struct tree files, libraries, handlers, event, destinations;
-  struct text prelude;
-  int64_t now, seed, result_nodes, result_depth;
+  struct tree libraries, destinations;
+  int64_t result_nodes, result_depth;
+  struct tree handlers, event, payload;
+  int64_t now, seed;
+  /* Whether `outcome.handlers` is wanted. */
+  bool names_handlers;
 };
 
 enum status { STATUS_OK, STATUS_ABSENT, STATUS_MUTED, STATUS_DIGEST, STATUS_ERROR };
 
-/* What became of one file; the buffers belong to the caller. */
+/* What became of one file; the buffers belong to the caller. `at` is the line that decided: of the
+ * handler, or of slack.mute or slack.digest. */
 struct outcome {
   enum status status;
-  struct bytes payload, to, output;
+  struct bytes payload, to, handlers, output;
   bool has_thread;
-  char reason[301], at[160];
+  char reason[301], at[300];
 };
 
-/* Runs one file on its copy of the payload, in an interpreter of its own. */
+/* Runs one file on a copy of the payload, in an interpreter of its own. */
 void script_run(
-    const struct job *job, struct text name, struct text source, struct tree payload,
-    struct outcome *outcome);
+    const struct job *job, struct text name, struct text source, struct outcome *outcome);

@@ -16,7 +16,7 @@ import Testing
     for (index, source) in sources.enumerated() {
       chain.files.append(FormatterFile(name: "\(index)-test.lua", source: source))
     }
-    return Formatting().format(event, with: chain, destinations: ["default"])
+    return Formatting(chain, Sandbox.Settings(destinations: ["default"])).format(event)
   }
 
   private func text(_ result: Formatting.Result) -> String? {
@@ -80,6 +80,21 @@ import Testing
     #expect(result.problems.map(\.file) == ["1-test.lua"])
   }
 
+  @Test(arguments: [
+    "return function(e, p) return { text = 'somebody' } end",
+    "return function(e, p) return { text = e.ip, blocks = { slack.divider() } } end",
+    "return function(e, p) p.text = 'x' p.attachments = { { color = e.ip } } end",
+  ])
+  func `no formatter can hide the address`(source: String) {
+    let result = format(source)
+    #expect(result.problems.isEmpty)
+    guard case .message(let message) = result.outcome else {
+      Issue.record("no message")
+      return
+    }
+    #expect(Visible.shows("203.0.113.7", in: message))
+  }
+
   @Test func `muted means no message`() {
     let result = format("return function() return slack.mute('known scanner') end")
     #expect(result.outcome == .muted("muted by 0-test.lua:1: known scanner"))
@@ -105,6 +120,148 @@ import Testing
   @Test func `a chain that is empty yields the built-in message`() {
     #expect(format().problems.isEmpty)
     #expect(text(format()) == "sshd banned 203.0.113.7 after 5 failures on web1")
+  }
+}
+
+/// One running sandbox and many events.
+@Suite struct SandboxReuseTests {
+  private func event(_ ip: String, time: String = "") -> Event {
+    var record = EventRecord(kind: .ban, jail: "sshd", ip: ip, acceptedAt: 1_795_231_650_000_000)
+    record.set(.time, time)
+    return Event(record, host: "web1", now: 1_795_231_660_000_000)
+  }
+
+  private func formatting(
+    _ source: String, _ change: (inout Sandbox.Settings) -> Void = { _ in }
+  ) -> Formatting {
+    var settings = Sandbox.Settings()
+    change(&settings)
+    let file = FormatterFile(name: "a.lua", source: source)
+    return Formatting(FormatterChain(files: [file]), settings)
+  }
+
+  private func text(_ result: Formatting.Result) -> String? {
+    if case .message(let message) = result.outcome { message["text"]?.string } else { nil }
+  }
+
+  @Test func `what one event's script changes, the next one's does not see`() {
+    let formatting = formatting(
+      """
+      local seen = (string.seen or 0) + 1
+      string.seen = seen
+      slack.seen = (slack.seen or 0) + 1
+      kept = (kept or 0) + 1
+      return function(event, payload)
+        payload.text = event.ip .. " " .. seen .. slack.seen .. kept
+      end
+      """)
+    for ip in ["203.0.113.1", "203.0.113.2", "203.0.113.3"] {
+      #expect(text(formatting.format(event(ip))) == "\(ip) 111")
+    }
+  }
+
+  @Test(arguments: [
+    "while true do end", "string.find(('a'):rep(1e5), ('a-'):rep(50) .. 'b')", "error('no')",
+    "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end",
+  ])
+  func `what one event's script breaks, the next one's works with`(harm: String) {
+    let formatting = formatting(
+      """
+      return function(event, payload)
+        if event.ip == "203.0.113.2" then \(harm) end
+        payload.text = "fine " .. event.ip
+      end
+      """)
+    #expect(text(formatting.format(event("203.0.113.1"))) == "fine 203.0.113.1")
+    let broken = formatting.format(event("203.0.113.2"))
+    #expect(text(broken)?.contains("203.0.113.2") == true)
+    #expect(broken.problems.count == 1)
+    #expect(text(formatting.format(event("203.0.113.3"))) == "fine 203.0.113.3")
+  }
+
+  @Test func `a formatter's clock stands at the event, in the zone of the config`() {
+    let source = """
+      return function(event, payload)
+        payload.text = event.ip .. os.date(" %H:%M ") .. os.time() - event.time
+      end
+      """
+    let late = event("203.0.113.1", time: "1795188600")
+    #expect(text(formatting(source).format(late)) == "203.0.113.1 15:30 0")
+    let berlin = formatting(source) { $0.zone = "CET-1CEST,M3.5.0,M10.5.0/3" }
+    #expect(text(berlin.format(late)) == "203.0.113.1 16:30 0")
+  }
+
+  @Test func `random numbers are the same for the same event`() {
+    let source = "return function(e, p) p.text = e.ip .. ' ' .. math.random(1e9) end"
+    let first = text(formatting(source).format(event("203.0.113.1", time: "1795188600")))
+    let again = text(formatting(source).format(event("203.0.113.1", time: "1795188600")))
+    let other = text(formatting(source).format(event("203.0.113.1", time: "1795188601")))
+    #expect(first == again)
+    #expect(first != other)
+  }
+
+  @Test func `tells which functions a file's table holds when asked`() {
+    let source = "return { ban = function() end, bam = print, [5] = print, note = 'x' }"
+    let result = formatting(source) { $0.namesHandlers = true }.format(event("203.0.113.1"))
+    #expect(result.handlers == ["a.lua": ["number", "bam", "ban", "note"]])
+    let any = formatting("return function() end") { $0.namesHandlers = true }
+    #expect(any.format(event("203.0.113.1")).handlers == ["a.lua": ["any"]])
+    #expect(formatting(source).format(event("203.0.113.1")).handlers == ["a.lua": []])
+  }
+
+  @Test func `a sandbox that is gone is started anew`() throws {
+    let formatting = formatting("return function(e, p) p.text = 'fine ' .. e.ip end") {
+      $0.program = "/bin/true"
+    }
+    let result = formatting.format(event("203.0.113.1"))
+    #expect(result.problems.map(\.error) == ["a.lua: the sandbox was lost"])
+    #expect(formatting.format(event("203.0.113.1")).problems.count == 1)
+  }
+}
+
+/// Whom an event is about is in every message.
+@Suite struct VisibleTests {
+  private static let address = "203.0.113.7"
+
+  @Test(
+    arguments: [
+      ["text": "ban of 203.0.113.7"], ["text": "(203.0.113.7)."], ["text": "203.0.113.7: banned"],
+      ["text": "x", "attachments": [["text": "`203.0.113.7`"]]],
+      ["text": "x", "attachments": [["fields": [["title": "IP", "value": "203.0.113.7"]]]]],
+      [
+        "text": "x",
+        "blocks": [["type": "header", "text": ["type": "plain_text", "text": "203.0.113.7"]]],
+      ],
+      [
+        "text": "x",
+        "attachments": [
+          [
+            "blocks": [
+              ["type": "section", "fields": [["type": "mrkdwn", "text": "*203.0.113.7*"]]]
+            ]
+          ]
+        ],
+      ],
+    ] as [Value])
+  func `seen`(message: Value) {
+    #expect(Visible.shows(Self.address, in: message))
+  }
+
+  @Test(
+    arguments: [
+      ["text": "a ban"], ["text": "203.0.113.70"], ["text": "1203.0.113.7"],
+      ["text": "203.0.113.7.1"],
+      ["text": "x", "attachments": [["color": "203.0.113.7", "fallback": "203.0.113.7"]]],
+      ["text": "203.0.113.7", "blocks": [["type": "divider"]]],
+      ["text": "x", "attachments": [["text": "203.0.113.7", "blocks": [["type": "divider"]]]]],
+    ] as [Value])
+  func `not seen`(message: Value) {
+    #expect(Visible.shows(Self.address, in: message) == false)
+  }
+
+  @Test func `text that was escaped is the same text`() {
+    #expect(Visible.shows("<root> & co", in: ["text": "id &lt;root&gt; &amp; co"]))
+    #expect(Visible.shows("2001:db8::7", in: ["text": "2001:db8::7:1"]) == false)
   }
 }
 

@@ -18,6 +18,11 @@ public struct Event: Sendable, Equatable {
       record, kind, jail, subject, severity, host: record.options[.host] ?? host, now)
   }
 
+  /// Whom it is about: the address, or the id if there is none; nil for an event of a whole jail.
+  var address: String? {
+    [value["ip"]?.string, value["id"]?.string].compactMap { $0 }.first { !$0.isEmpty }
+  }
+
   private static func members(
     _ record: EventRecord, _ kind: EventKind, _ jail: String, _ subject: String,
     _ severity: Severity, host: String, _ now: Int64

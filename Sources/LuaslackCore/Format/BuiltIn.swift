@@ -82,11 +82,18 @@ enum BuiltIn {
   }
 
   /// Adds the note about a formatter that failed, so that its author learns of it from the channel.
-  static func addNote(_ note: String, to payload: inout Value) {
-    let attachment: Value = [
-      "color": "warning", "fallback": .string(note), "text": .string(":warning: \(note)"),
-    ]
-    payload["attachments"] = .array((payload["attachments"]?.array ?? []) + [attachment])
+  static func addNote(_ note: String, to message: inout Value) {
+    add(":warning: \(note)", colour: "warning", to: &message)
+  }
+
+  /// Adds a line to what a formatter made. It is rendered already, and so must the line be.
+  static func addLine(_ line: String, to message: inout Value) {
+    add(line, colour: colour, to: &message)
+  }
+
+  private static func add(_ text: String, colour: Value, to message: inout Value) {
+    let attachment: Value = ["color": colour, "fallback": .string(text), "text": .string(text)]
+    message["attachments"] = .array((message["attachments"]?.array ?? []) + [attachment])
   }
 }
 

@@ -27,10 +27,9 @@ public struct FormatterCase: Sendable {
   /// case: the host and the time are the event's. `destinations` are those that the formatter may
   /// name; empty: any.
   public func payload(destinations: [String] = []) -> String {
-    let chain = FormatterChain(files: [formatter])
-    let result = Formatting().format(
-      Event(event, host: "host", now: event.acceptedAt), with: chain,
-      destinations: destinations)
+    let formatting = Formatting(
+      FormatterChain(files: [formatter]), Sandbox.Settings(destinations: destinations))
+    let result = formatting.format(Event(event, host: "host", now: event.acceptedAt))
     var outcome = result.outcome
     for problem in result.problems { outcome.add(problem) }
     return switch outcome {

@@ -9,8 +9,6 @@ struct FormatterFile: Sendable, Equatable {
 
 /// The formatters in the order in which they run, and what kept one from being read.
 struct FormatterChain: Sendable, Equatable {
-  /// Bytes of one file: neither compiling nor building an error message can be interrupted.
-  static let sourceLimit = 64 * 1024
 
   var files: [FormatterFile] = []
   /// What `require` may load, by name.
@@ -28,6 +26,15 @@ struct FormatterChain: Sendable, Equatable {
       }
     }
     return chain
+  }
+
+  /// Tells one state of a formatter and what it may load from another, for as long as it is the same.
+  func version(of file: String) -> String {
+    let sources = files.filter { $0.name == file } + libraries
+    // FNV-1a, 64 bits: nobody gains by a collision.
+    let hash = sources.flatMap { Array($0.source.utf8) + [0] }
+      .reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    return String(hash, radix: 16)
   }
 
   private mutating func addShipped(_ name: String) {
@@ -61,7 +68,7 @@ struct FormatterChain: Sendable, Equatable {
 
   private mutating func read(_ path: String, as name: String) -> String? {
     do throws(TrustedFile.Refused) {
-      let bytes = try TrustedFile.read(path, limit: Self.sourceLimit)
+      let bytes = try TrustedFile.read(path, limit: SandboxLimits().sourceBytes)
       return String(decoding: bytes, as: UTF8.self)
     } catch {
       problems.append(FormatterProblem(file: name, error: "\(name): \(error.problem)"))
@@ -98,12 +105,6 @@ public struct FormatterProblem: Sendable, Equatable {
   public var file: String
   /// One sentence with file and line: `50-colours.lua:12: attempt to index a nil value`.
   public var error: String
-
-  /// `50-colours.lua:12` of an error; all of it if it names no line.
-  static func place(_ error: String) -> String {
-    let parts = error.split(separator: ":", maxSplits: 2)
-    return parts.count == 3 && Int(parts[1]) != nil ? "\(parts[0]):\(parts[1])" : error
-  }
 
   /// As the channel and `preview` show it.
   public var sentence: String { "a formatter failed, this message went on without it: \(error)" }

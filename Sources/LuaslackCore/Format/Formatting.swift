@@ -1,8 +1,8 @@
 /// The stage from event to message: built-in payload, formatters, sink. Always yields a message or
 /// the formatter's wish for none; nothing a script does can lose the event.
-struct Formatting: Sendable {
-  struct Result: Sendable, Equatable {
-    enum Outcome: Sendable, Equatable {
+final class Formatting {
+  struct Result: Equatable {
+    enum Outcome: Equatable {
       /// Ready to be posted.
       case message(Value)
       case muted(String)
@@ -15,24 +15,36 @@ struct Formatting: Sendable {
     var succeeded: [String] = []
     /// Formatters that failed; the message went on without them.
     var problems: [FormatterProblem] = []
+    /// The functions that each file's table held; only if the settings ask for them.
+    var handlers: [String: [String]] = [:]
     /// What the scripts printed.
     var output = ""
   }
 
-  var sandbox = Sandbox()
+  let chain: FormatterChain
+  private let sandbox: Sandbox
 
-  /// `destinations` are those of the config.
-  func format(_ event: Event, with chain: FormatterChain, destinations: [String]) -> Result {
+  init(_ chain: FormatterChain, _ settings: Sandbox.Settings) {
+    self.chain = chain
+    sandbox = Sandbox(chain, settings)
+  }
+
+  /// The chain and limits that the configuration names, read anew.
+  convenience init(_ configuration: Configuration) {
+    self.init(
+      FormatterChain.load(configuration),
+      Sandbox.Settings(destinations: configuration.destinations.keys.sorted()))
+  }
+
+  func format(_ event: Event) -> Result {
     let builtIn = BuiltIn.payload(event)
     var problems = chain.problems
-    let run = sandbox.run(chain, on: event, payload: builtIn, destinations: destinations)
-    if let problem = run.problem {
-      problems.append(problem)
-    }
+    let (frames, problem) = sandbox.run(event, payload: builtIn)
+    if let problem { problems.append(problem) }
 
     var named: [String] = []
     var muted: String?
-    for frame in run.frames {
+    for frame in frames {
       switch frame.outcome {
       case .payload, .absent: break
       case .muted(let reason, let at):
@@ -45,13 +57,13 @@ struct Formatting: Sendable {
     }
 
     let outcome: Result.Outcome =
-      muted.map { .muted($0) } ?? .message(message(event, builtIn, &problems, run.frames))
-    let succeeded = run.frames.filter(\.isSuccess).map(\.file)
+      muted.map { .muted($0) } ?? .message(message(event, builtIn, &problems, frames))
+    let succeeded = frames.filter(\.isSuccess).map(\.file)
       .filter { file in !problems.contains { $0.file == file } }
     return Result(
-      outcome: outcome, destinations: named, succeeded: succeeded,
-      problems: problems,
-      output: run.frames.map(\.output).joined())
+      outcome: outcome, destinations: named, succeeded: succeeded, problems: problems,
+      handlers: Dictionary(frames.map { ($0.file, $0.handlers) }) { first, _ in first },
+      output: frames.map(\.output).joined())
   }
 
   /// The last payload that the sink takes, the built-in one if there is no other. The first that it
@@ -61,21 +73,29 @@ struct Formatting: Sendable {
     _ frames: [Sandbox.Frame]
   ) -> Value {
     let sentence = BuiltIn.sentence(event)
-    // The built-in payload holds nothing that the sink refuses; a test holds it to that.
-    var message =
-      (try? Sink.message(builtIn, fallback: sentence)) ?? ["text": .string(Markup.mrkdwn(sentence))]
-    var isRefused = false
-    for frame in frames {
-      guard case .payload(let payload) = frame.outcome else { continue }
+    var refused: FormatterProblem?
+    // Backwards: mostly the last one will do, and the others need not be rendered.
+    for frame in frames.reversed() {
+      guard case .payload(let payload, let at) = frame.outcome else { continue }
       do throws(Sink.Refused) {
-        message = try Sink.message(payload, fallback: sentence)
+        let message = try Sink.message(payload, fallback: sentence)
+        if let refused { problems.append(refused) }
+        return withAddress(message, event, sentence)
       } catch {
-        guard !isRefused else { continue }
-        isRefused = true
-        let problem = "\(frame.file): \(error)"
-        problems.append(FormatterProblem(file: frame.file, error: problem))
+        refused = FormatterProblem(file: frame.file, error: "\(at): \(error)")
       }
     }
+    if let refused { problems.append(refused) }
+    // The built-in payload holds nothing that the sink refuses; a test holds it to that.
+    return (try? Sink.message(builtIn, fallback: sentence))
+      ?? ["text": .string(Markup.mrkdwn(sentence))]
+  }
+
+  /// No script may hide whom an event is about: a message that does not show it gets one more line.
+  private func withAddress(_ message: Value, _ event: Event, _ sentence: String) -> Value {
+    guard let address = event.address, !Visible.shows(address, in: message) else { return message }
+    var message = message
+    BuiltIn.addLine(Markup.mrkdwn(sentence), to: &message)
     return message
   }
 }

@@ -9,9 +9,7 @@ public struct Preview: Sendable {
 
   /// `host` stands in where the event names none; `now` is in microseconds since 1970.
   public init(_ record: EventRecord, _ configuration: Configuration, host: String, now: Int64) {
-    let result = Formatting().format(
-      Event(record, host: host, now: now), with: FormatterChain.load(configuration),
-      destinations: Array(configuration.destinations.keys))
+    let result = Formatting(configuration).format(Event(record, host: host, now: now))
     var outcome = result.outcome
     for problem in result.problems { outcome.add(problem) }
     var remarks = result.problems.map(\.sentence)

@@ -7,7 +7,6 @@ public final class Pipeline<Carrier: Transport> {
   private let intake: Intake
   private let queue: Queue
   private let courier: Courier<Carrier>
-  private let formatting = Formatting()
   private let host: String
 
   /// The last one that could be read; nil until there is one.
@@ -44,12 +43,12 @@ public final class Pipeline<Carrier: Transport> {
     for file in damaged { try queue.note("spool file", file, now: now) }
     if damaged.isEmpty, (try? intake.hasDamaged()) == false { try queue.clearNotice("spool file") }
     guard !files.isEmpty else { return false }
-    let chain = FormatterChain.load(configuration)
+    let formatting = Formatting(configuration)
     let end = Clock.monotonic() + Self.longestBatch
     var taken: [Intake.Found] = []
     try queue.transaction { () throws(DatabaseError) in
       for file in files where taken.isEmpty || Clock.monotonic() < end {
-        try take(file, chain, now: now)
+        try take(file, formatting, now: now)
         taken.append(file)
       }
     }
@@ -65,7 +64,7 @@ public final class Pipeline<Carrier: Transport> {
   private static var longestBatch: Int64 { 100_000 }
 
   private func take(
-    _ file: Intake.Found, _ chain: FormatterChain, now: Int64
+    _ file: Intake.Found, _ formatting: Formatting, now: Int64
   ) throws(DatabaseError) {
     guard case .event(let record) = file.content else { return try queue.flush(now: now) }
     guard try queue.event(ofArrival: file.name) == nil else { return }
@@ -80,46 +79,47 @@ public final class Pipeline<Carrier: Transport> {
     if let event = repeated.flatMap({ $0 }) {
       try queue.noteArrival(file.name, of: event, now: now)
       // The same event with other destinations adds those.
-      if !record.destinations.isEmpty { try deliver(record, as: event, chain, now: now) }
+      if !record.destinations.isEmpty { try deliver(record, as: event, formatting, now: now) }
     } else {
       let event = try queue.insert(record, key: key)
       try queue.noteArrival(file.name, of: event, now: now)
-      try deliver(record, as: event, chain, now: now)
+      try deliver(record, as: event, formatting, now: now)
     }
   }
 
   private func deliver(
-    _ record: EventRecord, as id: Int64, _ chain: FormatterChain, now: Int64
+    _ record: EventRecord, as id: Int64, _ formatting: Formatting, now: Int64
   ) throws(DatabaseError) {
     guard let configuration, configuration.post.contains(record.kind) else { return }
-    let event = Event(record, host: host, now: now)
-    var result = formatting.format(
-      event, with: chain, destinations: Array(configuration.destinations.keys))
-    try note(&result, of: chain, kind: record.kind, now: now)
+    var result = formatting.format(Event(record, host: host, now: now))
+    try note(&result, of: formatting.chain, kind: record.kind, now: now)
     for name in try destinations(record, result, now: now) {
       try queue.insert(event: id, destination: name, outcome: result.outcome, now: now)
     }
   }
 
-  /// A formatter's failure with a kind of event is told in the channel when it is new, and in `status`
-  /// until the formatter succeeds with that kind or is gone.
+  /// A formatter's failure is told in the channel once per version of the script, and in `status` until
+  /// the formatter succeeds with that kind of event or is gone.
   private func note(
     _ result: inout Formatting.Result, of chain: FormatterChain, kind: EventKind, now: Int64
   ) throws(DatabaseError) {
-    let known = try queue.notices()
-    for notice in known {
+    for notice in try queue.notices() {
       guard let (file, noticed) = notice.formatter else { continue }
       let isGone =
         !chain.files.contains { $0.name == file } && !result.problems.contains { $0.file == file }
       let isMended = noticed == kind.rawValue && result.succeeded.contains(file)
       if isGone || isMended { try queue.clearNotice(notice.subject) }
     }
+    for file in try queue.toldFiles() where result.succeeded.contains(file) {
+      try queue.mended(file, chain.version(of: file))
+    }
     for problem in result.problems {
       let subject = Queue.Notice.subject(formatter: problem.file, kind: kind.rawValue)
       try queue.note(subject, problem.error, now: now)
-      // The text may name the address and so differ each time; the place in the script does not.
-      let told = known.first { $0.subject == subject }.map { FormatterProblem.place($0.text) }
-      if told != FormatterProblem.place(problem.error) { result.outcome.add(problem) }
+      // A file that could not even be read has no version but its error.
+      let isRead = chain.files.contains { $0.name == problem.file }
+      let version = isRead ? chain.version(of: problem.file) : problem.error
+      if try queue.tell(problem.file, version) { result.outcome.add(problem) }
     }
   }
 

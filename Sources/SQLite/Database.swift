@@ -59,6 +59,9 @@ public final class Database {
     guard code == SQLITE_OK else { throw failure(code) }
   }
 
+  /// How many rows the last INSERT, UPDATE or DELETE changed.
+  public var changes: Int { Int(unsafe sqlite3_changes(handle)) }
+
   /// Runs one statement to its end.
   public func run(_ sql: String, _ values: SQLValue...) throws(DatabaseError) {
     _ = try rows(sql, values) { _ in true }

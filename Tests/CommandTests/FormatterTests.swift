@@ -150,6 +150,33 @@ import Testing
     #expect(isRepeated == false)
   }
 
+  @Test func `the channel is told once per change of a script, whatever fails in it`() async throws
+  {
+    let installation = try await installation(
+      """
+      return { any = function(event)
+        if event.failures == 5 then error("five") end
+        if event.failures == 6 then error("six") end
+      end }
+      """)
+    var count = 0
+    func told(_ failures: String) async throws -> Bool {
+      count += 1
+      let address = "203.0.113.\(count)"
+      _ = try await installation.luaslack(["ban", "--", "sshd", address, failures])
+      let messages = try await installation.slack.waitForMessages(count)
+      let message = try #require(messages.first { $0.text.contains(address + " ") })
+      return message.bodyJSON.strings.contains { $0.contains("formatter failed") }
+    }
+    var answers: [Bool] = []
+    for failures in ["5", "6", "7", "5"] { answers.append(try await told(failures)) }
+    #expect(answers == [true, false, false, false])
+    try installation.directory.write(
+      "-- changed\nreturn function(event) error('worse') end", to: "formatters/50-own.lua")
+    #expect(try await told("5"))
+    #expect(try await told("5") == false)
+  }
+
   @Test func `a formatter that was mended is well again`() async throws {
     let installation = try await installation("syntax error")
     _ = try await installation.luaslack(Self.ban)

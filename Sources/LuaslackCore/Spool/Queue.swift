@@ -141,4 +141,25 @@ extension Queue {
       Notice(subject: row.text(0), text: row.text(1), at: row.integer(2))
     }
   }
+
+  /// Remembers that the channel knows of this failure. True if it did not yet.
+  func tell(_ file: String, _ version: String) throws(DatabaseError) -> Bool {
+    try database.run(
+      """
+      INSERT INTO told (file, version) VALUES (?, ?)
+      ON CONFLICT (file) DO UPDATE SET version = excluded.version
+      WHERE version <> excluded.version
+      """, .text(file), .text(version))
+    return database.changes > 0
+  }
+
+  /// A version that works: should an older one that failed come back, that is told again.
+  func mended(_ file: String, _ version: String) throws(DatabaseError) {
+    try database.run(
+      "DELETE FROM told WHERE file = ? AND version <> ?", .text(file), .text(version))
+  }
+
+  func toldFiles() throws(DatabaseError) -> [String] {
+    try database.all("SELECT file FROM told") { $0.text(0) }
+  }
 }

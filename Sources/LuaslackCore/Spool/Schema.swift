@@ -58,6 +58,13 @@ enum Schema {
       text    TEXT NOT NULL,
       at      INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """,
     """
+    -- Formatters whose failure the channel was told of, each once per version of the script.
+    CREATE TABLE told (
+      file    TEXT PRIMARY KEY,
+      version TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
   ]
 }

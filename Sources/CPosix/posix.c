@@ -40,6 +40,11 @@ int cposix_become(uid_t user, gid_t group) {
   return setresuid(user, user, user);
 }
 
+static void end_at_once(int signal) {
+  (void)signal;
+  _exit(0);
+}
+
 int cposix_signal_descriptor(void) {
   sigset_t set;
   sigemptyset(&set);
@@ -47,7 +52,18 @@ int cposix_signal_descriptor(void) {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
   if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -1;
+  struct sigaction action = {.sa_handler = end_at_once};
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGINT, &action, NULL);
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void cposix_defer_stop(int deferred) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigprocmask(deferred ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
 int cposix_next_signal(int descriptor) {

@@ -8,6 +8,9 @@ public final class Pipeline<Carrier: Transport> {
   private let queue: Queue
   private let courier: Courier<Carrier>
   private let host: String
+  private var suspensions = Suspensions()
+  /// Since the chain was read.
+  private var hasSuspended = false
 
   /// The last one that could be read; nil until there is one.
   public var configuration: Configuration?
@@ -43,13 +46,14 @@ public final class Pipeline<Carrier: Transport> {
     for file in damaged { try queue.note("spool file", file, now: now) }
     if damaged.isEmpty, (try? intake.hasDamaged()) == false { try queue.clearNotice("spool file") }
     guard !files.isEmpty else { return false }
-    let formatting = Formatting(configuration)
+    var formatting = Formatting(configuration, chain(configuration))
     let end = Clock.monotonic() + Self.longestBatch
     var taken: [Intake.Found] = []
     try queue.transaction { () throws(DatabaseError) in
       for file in files where taken.isEmpty || Clock.monotonic() < end {
         try take(file, formatting, now: now)
         taken.append(file)
+        if hasSuspended { formatting = Formatting(configuration, chain(configuration)) }
       }
     }
     guard intake.remove(taken) else {
@@ -58,6 +62,13 @@ public final class Pipeline<Carrier: Transport> {
     }
     try queue.clearNotice("spool")
     return taken.count < files.count || files.count >= Intake.batch
+  }
+
+  /// The formatters to run, as they are on the disk now.
+  private func chain(_ configuration: Configuration) -> FormatterChain {
+    hasSuspended = false
+    return suspensions.applied(
+      to: FormatterChain.load(configuration), now: Clock.monotonic())
   }
 
   /// Microseconds of formatting before what is ready is committed and delivered, and a signal heeded.
@@ -92,6 +103,9 @@ public final class Pipeline<Carrier: Transport> {
   ) throws(DatabaseError) {
     guard let configuration, configuration.post.contains(record.kind) else { return }
     var result = formatting.format(Event(record, host: host, now: now))
+    let suspended = suspensions.observe(result, of: formatting.chain, now: Clock.monotonic())
+    hasSuspended = hasSuspended || !suspended.isEmpty
+    result.problems += suspended
     try note(&result, of: formatting.chain, kind: record.kind, now: now)
     for name in try destinations(record, result, now: now) {
       try queue.insert(event: id, destination: name, outcome: result.outcome, now: now)
@@ -106,7 +120,8 @@ public final class Pipeline<Carrier: Transport> {
     for notice in try queue.notices() {
       guard let (file, noticed) = notice.formatter else { continue }
       let isGone =
-        !chain.files.contains { $0.name == file } && !result.problems.contains { $0.file == file }
+        !chain.files.contains { $0.name == file } && !chain.leftOut.contains(file)
+        && !result.problems.contains { $0.file == file }
       let isMended = noticed == kind.rawValue && result.succeeded.contains(file)
       if isGone || isMended { try queue.clearNotice(notice.subject) }
     }

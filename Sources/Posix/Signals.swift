@@ -19,6 +19,16 @@ public struct Signals: ~Copyable {
     default: .stop
     }
   }
+
+  /// While `body` runs, TERM and INT end the process at once, with status 0: for work that may be cut off anywhere
+  /// and would look at no descriptor for long.
+  public func endingAtOnce<Result, Failure>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    cposix_defer_stop(0)
+    defer { cposix_defer_stop(1) }
+    return try body()
+  }
 }
 
 /// Waits for descriptors.

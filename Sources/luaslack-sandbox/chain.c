@@ -70,12 +70,15 @@ static void put_outcome(struct text file) {
   bool has_handlers = outcome.handlers.count > 0, has_output = outcome.output.count > 0;
   bool has_thread = is_ok && outcome.has_thread, has_to = is_ok && outcome.to.count > 0;
   put_count(&frame, TAG_OBJECT,
-            2u + has_place + failed + has_handlers + has_output + is_ok + is_muted + has_thread +
+            3u + has_place + failed + has_handlers + has_output + is_ok + is_muted + has_thread +
                 has_to);
   if (has_place) put_words("at", outcome.at);
   if (failed) put_words("error", guard_problem());
   put_member(&frame, "file", file.bytes, file.count);
   if (has_handlers) put_tree("handlers", &outcome.handlers);
+  put_text(&frame, "ms", 2);
+  put_tag(&frame, TAG_INT);
+  put_number(&frame, (uint64_t)outcome.milliseconds, 8);
   if (has_output)
     put_member(&frame, "output", (const char *)outcome.output.data, outcome.output.count);
   if (is_ok) put_tree("payload", &outcome.payload);

@@ -132,6 +132,8 @@ bool confine_child(pid_t parent) {
   if (WEAK(confinement)) return die_with(parent);
   close(0);
   close_descriptors(2);
+  /* A script that runs to its limits, event after event, slows nothing that has better to do. */
+  setpriority(PRIO_PROCESS, 0, 5);
   limit(RLIMIT_CPU, 2);
   limit(RLIMIT_NPROC, 0);
   limit(RLIMIT_NOFILE, 2);

@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct script {
   const struct job *job;
@@ -214,6 +215,12 @@ static int run(lua_State *L) {
   return 0;
 }
 
+static int64_t clock_ms(clockid_t clock) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
 static void clear(struct bytes *bytes) {
   bytes->count = 0;
   bytes->overflow = false;
@@ -231,6 +238,10 @@ void script_run(
   clear(&outcome->output);
   outcome->has_thread = false;
   outcome->reason[0] = outcome->at[0] = 0;
+  int64_t work = clock_ms(CLOCK_PROCESS_CPUTIME_ID), start = clock_ms(CLOCK_MONOTONIC);
   lua_State *L = guard_open(file);
   if (!L || !guard_run(L, run, &script)) outcome->status = STATUS_ERROR;
+  /* One that ran into its limit held the others up for all that time, even if it only waited. */
+  outcome->milliseconds = guard_tripped() ? clock_ms(CLOCK_MONOTONIC) - start
+                                          : clock_ms(CLOCK_PROCESS_CPUTIME_ID) - work;
 }

@@ -21,6 +21,8 @@ struct outcome {
   enum status status;
   struct bytes payload, to, handlers, output;
   bool has_thread;
+  /* Of processor time; of real time if it met a limit. */
+  int64_t milliseconds;
   char reason[301], at[300];
 };
 

@@ -86,7 +86,9 @@ final class Service {
       if shouldStop { return true }
       try reload(pipeline)
       watch.drain()
-      let isMore = try pipeline.takeIn(now: Clock.now())
+      let isMore = try signals.endingAtOnce { () throws(DatabaseError) in
+        try pipeline.takeIn(now: Clock.now())
+      }
       let isIdle = isMore ? false : try pipeline.isIdle()
       let now = Clock.monotonic()
       idleSince = isIdle ? idleSince ?? now : nil

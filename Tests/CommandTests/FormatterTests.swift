@@ -177,6 +177,20 @@ import Testing
     #expect(try await told("5") == false)
   }
 
+  @Test func `a script that loops holds no storm up for long`() async throws {
+    let installation = try await installation("return function() while true do end end")
+    for number in 1...12 { _ = try await installation.banUndelivered("203.0.113.\(number)") }
+    _ = try await installation.luaslack(["queue", "flush"])
+    let messages = try await installation.slack.waitForMessages(12)
+    let told = Set(
+      messages.compactMap { $0.text.split(separator: " ").first { $0.contains(".113.") } })
+    #expect(told.count == 12)
+    let status = try await installation.luaslack(["status"])
+    #expect(status.status == 1)
+    #expect(status.output.contains("50-own.lua: too slow 3 times in a row; left out for a minute"))
+    await installation.settle()
+  }
+
   @Test func `a formatter that was mended is well again`() async throws {
     let installation = try await installation("syntax error")
     _ = try await installation.luaslack(Self.ban)

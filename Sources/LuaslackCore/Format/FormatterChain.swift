@@ -14,6 +14,8 @@ struct FormatterChain: Sendable, Equatable {
   /// What `require` may load, by name.
   var libraries: [FormatterFile] = []
   var problems: [FormatterProblem] = []
+  /// Files that do not run for now, by name.
+  var leftOut: [String] = []
 
   /// Reads the files anew, so that a saved change counts at once.
   static func load(_ configuration: Configuration) -> FormatterChain {

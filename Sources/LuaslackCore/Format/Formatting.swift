@@ -15,6 +15,9 @@ final class Formatting {
     var succeeded: [String] = []
     /// Formatters that failed; the message went on without them.
     var problems: [FormatterProblem] = []
+    /// Formatters that took more than half of their time, or had to be stopped; and the others.
+    var costly: [String] = []
+    var cheap: [String] = []
     /// The functions that each file's table held; only if the settings ask for them.
     var handlers: [String: [String]] = [:]
     /// What the scripts printed.
@@ -23,16 +26,19 @@ final class Formatting {
 
   let chain: FormatterChain
   private let sandbox: Sandbox
+  /// Milliseconds of processor time.
+  private let costlyTime: Int
 
   init(_ chain: FormatterChain, _ settings: Sandbox.Settings) {
     self.chain = chain
+    costlyTime = settings.limits.fileMilliseconds / 2
     sandbox = Sandbox(chain, settings)
   }
 
-  /// The chain and limits that the configuration names, read anew.
-  convenience init(_ configuration: Configuration) {
+  /// With the limits that the configuration names; without a chain, with the one that it names.
+  convenience init(_ configuration: Configuration, _ chain: FormatterChain? = nil) {
     self.init(
-      FormatterChain.load(configuration),
+      chain ?? FormatterChain.load(configuration),
       Sandbox.Settings(destinations: configuration.destinations.keys.sorted()))
   }
 
@@ -40,7 +46,12 @@ final class Formatting {
     let builtIn = BuiltIn.payload(event)
     var problems = chain.problems
     let (frames, problem) = sandbox.run(event, payload: builtIn)
-    if let problem { problems.append(problem) }
+    var costly = frames.filter { $0.milliseconds > costlyTime }.map(\.file)
+    let cheap = frames.map(\.file).filter { !costly.contains($0) }
+    if let problem {
+      problems.append(problem)
+      costly.append(problem.file)
+    }
 
     var named: [String] = []
     var muted: String?
@@ -62,6 +73,7 @@ final class Formatting {
       .filter { file in !problems.contains { $0.file == file } }
     return Result(
       outcome: outcome, destinations: named, succeeded: succeeded, problems: problems,
+      costly: costly, cheap: cheap,
       handlers: Dictionary(frames.map { ($0.file, $0.handlers) }) { first, _ in first },
       output: frames.map(\.output).joined())
   }

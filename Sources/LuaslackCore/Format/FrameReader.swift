@@ -25,7 +25,8 @@ enum FrameReader {
     else { return nil }
     return Sandbox.Frame(
       file: file, outcome: outcome, destinations: words(tree["to"]),
-      handlers: words(tree["handlers"]), output: PlainText.lines(tree["output"]?.string ?? ""))
+      handlers: words(tree["handlers"]), output: PlainText.lines(tree["output"]?.string ?? ""),
+      milliseconds: Int(clamping: tree["ms"]?.int ?? 0))
   }
 
   private static func outcome(_ status: String, _ tree: Value) -> Sandbox.Outcome? {

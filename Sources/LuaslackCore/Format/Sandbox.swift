@@ -13,6 +13,8 @@ final class Sandbox {
     var handlers: [String] = []
     /// What the script printed.
     var output = ""
+    /// Of processor time; of real time if it met a limit.
+    var milliseconds = 0
 
     /// It had a handler, and that did its part.
     var isSuccess: Bool {

@@ -101,7 +101,8 @@ let package = Package(
       ],
       exclude: ["Golden"], swiftSettings: testing),
     .testTarget(
-      name: "ScriptTests", dependencies: ["LuaslackCore", "TestSupport", "luaslack-sandbox"],
+      name: "ScriptTests",
+      dependencies: ["LuaslackCore", "LuaslackConfig", "TestSupport", "luaslack-sandbox"],
       swiftSettings: testing),
   ]
 )

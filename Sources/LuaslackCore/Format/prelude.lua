@@ -128,7 +128,8 @@ local function text_of(value, what, expected)
 end
 
 local function text_or(value, what, otherwise)
-  return value == nil and otherwise or text_of(value, what)
+  if value == nil then return otherwise end
+  return text_of(value, what)
 end
 
 local function boolean_of(value, what)
@@ -137,6 +138,12 @@ end
 
 local function whole_number(value, what)
   return to_integer(tonumber(value)) or refuse(what, "a whole number", value)
+end
+
+-- Whole seconds; nil for text that is no number, which event.time and event.bantime may be.
+local function seconds_of(value, what)
+  local number = tonumber(text_of(value, what, "a number"))
+  return number and to_integer(number // 1)
 end
 
 local function table_of(value, what)
@@ -230,16 +237,15 @@ function slack.channel_link(id)
 end
 
 -- slack.date(event.time): shown in each reader's own time zone. The layout is Slack's, such as
--- "{date_short_pretty} {time}"; the fallback is for programs that cannot show dates.
+-- "{date_short_pretty} {time}"; the fallback is for programs that cannot show dates. What is no date
+-- stays as it is.
 function slack.date(time, layout, fallback)
-  local number = tonumber(time)
-  local seconds = number and to_integer(number // 1)
-  if not seconds or seconds < -1e11 or seconds > 1e11 then
-    refuse("slack.date: time", "seconds since 1970, such as event.time", time)
-  end
-  return mark("date", format("%d", seconds),
-    text_or(layout, "slack.date: layout", "{date_short_pretty} {time_secs}"),
-    text_or(fallback, "slack.date: fallback", os_date("!%Y-%m-%d %H:%M:%S UTC", seconds)))
+  local seconds = seconds_of(time, "slack.date: time")
+  local shape = text_or(layout, "slack.date: layout", "{date_short_pretty} {time_secs}")
+  local otherwise = text_or(fallback, "slack.date: fallback", nil)
+  if not seconds or seconds < -1e11 or seconds > 1e11 then return text_of(time) end
+  otherwise = otherwise or os_date("!%Y-%m-%d %H:%M:%S UTC", seconds)
+  return mark("date", format("%d", seconds), shape, otherwise)
 end
 
 -- slack.raw("<https://example.org|x>"): Slack's own markup, sent as it is. What an attacker may have
@@ -297,10 +303,8 @@ slack.plural = plural
 -- slack.duration(event.bantime): "10 minutes", "1 hour 30 minutes", "for good" if it is negative. What
 -- is no number stays as it is.
 function slack.duration(seconds)
-  local text = text_of(seconds, "slack.duration: seconds", "a number")
-  local number, result = tonumber(text), nil
-  local left = number and to_integer(number // 1)
-  if not left then return text end
+  local left, result = seconds_of(seconds, "slack.duration: seconds"), nil
+  if not left then return text_of(seconds) end
   if left < 0 then return "for good" end
   for _, unit in ipairs({ { "day", 86400 }, { "hour", 3600 }, { "minute", 60 }, { "second", 1 } }) do
     local count = left // unit[2]
@@ -425,7 +429,7 @@ function slack.attachment(content)
     color = colour_of, text = text_of, blocks = tables_of, fields = tables_of, title = text_of,
     title_link = web_address, fallback = text_of, pretext = text_of, author_name = text_of,
     author_link = web_address, author_icon = image_address, image_url = image_address,
-    thumb_url = image_address, footer = text_of, footer_icon = image_address, ts = whole_number,
+    thumb_url = image_address, footer = text_of, footer_icon = image_address, ts = seconds_of,
     mrkdwn_in = list_of,
   })
 end

@@ -208,6 +208,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("payload.text = event.geo.country", "attempt to index a nil value (field 'geo')"),
+    ("payload.text = 'by ' .. event.user", "attempt to concatenate a nil value (field 'user')"),
+    ("payload.text = slack.link()", "slack.link: url must be text, not nil"),
+    (
+      "payload.attachments = { { fields = { {}, {}, { short = print } } } }",
+      "attachments[1].fields[3].short: a function cannot be sent"
+    ),
+    ("payload.channel = 'C1'", "payload.channel is not allowed; "),
+    ("while true do end", "time limit (250 ms)"),
+  ])
+  func `an error is worded as the document says`(source: String, words: String) throws {
+    let script = "return function(event, payload)\n\n\(source) end"
+    let error = try #require(Script.run(script, named: "50-x.lua").errors.first)
+    #expect(error.contains(words))
+    #expect(Script.read("../docs/formatters.md").contains(words))
+    if source.contains("event.") { #expect(error == "50-x.lua:3: \(words)") }
+  }
+
   @Test(arguments: configurations)
   func `a piece of a config is one that luaslackd takes`(piece: Document.Block) throws {
     let place = try TemporaryDirectory()

@@ -52,8 +52,8 @@ local function outside_marks(text, change)
   return concat(parts)
 end
 
--- The last byte of the piece at `at`, which nothing may cut: a marked group, the fence of a block of
--- code, or a character with the accents that combine with it.
+-- The last byte of the piece at `at`, which nothing may cut: a marked group, the fence of a block
+-- of code, or a character with the accents that combine with it.
 local function end_of_piece(text, at)
   local _, last
   if sub(text, at, at + 2) == OPEN then _, last = find(text, CLOSE, at, true) end
@@ -198,7 +198,14 @@ local function parts_of(value, what, checks)
   return parts
 end
 
--- == Live markup
+-- == Live markup, and text that cannot become any
+
+-- slack.code(event.ip): `203.0.113.7`. Nothing in the text can end the span.
+local function code(text)
+  local line = gsub(gsub(text_of(text, "slack.code: text"), "`", "'"), "[\r\n]+", " ")
+  return "`" .. (line == "" and " " or line) .. "`"
+end
+slack.code = code
 
 -- slack.link("https://example.org", "the dashboard"): a link, shown as its label if it has one.
 function slack.link(url, label)
@@ -237,36 +244,30 @@ function slack.channel_link(id)
 end
 
 -- slack.date(event.time): shown in each reader's own time zone. The layout is Slack's, such as
--- "{date_short_pretty} {time}"; the fallback is for programs that cannot show dates. What is no date
--- stays as it is.
+-- "{date_short_pretty} {time}"; the fallback is for programs that cannot show dates. What is no
+-- date is shown as code.
 function slack.date(time, layout, fallback)
   local seconds = seconds_of(time, "slack.date: time")
   local shape = text_or(layout, "slack.date: layout", "{date_short_pretty} {time_secs}")
   local otherwise = text_or(fallback, "slack.date: fallback", nil)
-  if not seconds or seconds < -1e11 or seconds > 1e11 then return text_of(time) end
+  if not seconds or seconds < -1e11 or seconds > 1e11 then return code(time) end
   otherwise = otherwise or os_date("!%Y-%m-%d %H:%M:%S UTC", seconds)
   return mark("date", format("%d", seconds), shape, otherwise)
 end
 
--- slack.raw("<https://example.org|x>"): Slack's own markup, sent as it is. What an attacker may have
--- written (user names, log lines, host names) stands in it only through slack.escape.
+-- slack.raw("<https://example.org|x>"): Slack's own markup, sent as it is. What an attacker may
+-- have written (user names, log lines, host names) stands in it only through slack.escape.
 function slack.raw(text)
   return outside_marks(text_of(text, "slack.raw: text"), function(plain)
     return mark("raw", plain)
   end)
 end
 
--- slack.raw("<https://example.org|" .. slack.escape(name) .. ">"): text inside of slack.raw. Anywhere
--- else it changes nothing, since all text is escaped there.
+-- slack.raw("<https://example.org|" .. slack.escape(name) .. ">"): text inside of slack.raw.
+-- Anywhere else it changes nothing, since all text is escaped there.
 function slack.escape(text) return mark("text", text_of(text, "slack.escape: text")) end
 
 -- == Text
-
--- slack.code(event.ip): `203.0.113.7`. Nothing in the text can end the span.
-function slack.code(text)
-  local line = gsub(gsub(text_of(text, "slack.code: text"), "`", "'"), "[\r\n]+", " ")
-  return "`" .. (line == "" and " " or line) .. "`"
-end
 
 -- slack.pre(event.matches): a block of lines. Nothing in the text can end the block.
 function slack.pre(text)
@@ -281,8 +282,8 @@ function slack.bold(text)
   return inner == "" and "" or "*" .. inner .. "*"
 end
 
--- slack.truncate(event.matches, 300): at most so many characters, the ellipsis ("…") among them. What
--- is marked stays whole or goes; code that is cut is ended.
+-- slack.truncate(event.matches, 300): at most so many characters, the ellipsis ("…") among them.
+-- What is marked stays whole or goes; code that is cut is ended.
 function slack.truncate(text, most, ellipsis)
   local whole = text_of(text, "slack.truncate: text")
   local limit = whole_number(most, "slack.truncate: most")
@@ -291,7 +292,8 @@ function slack.truncate(text, most, ellipsis)
   return cut(whole, limit, ending, length_seen)
 end
 
--- slack.plural(event.failures, "failure"): "1 failure", "5 failures"; slack.plural(2, "entry", "entries").
+-- slack.plural(event.failures, "failure"): "1 failure", "5 failures"; a third argument is the plural
+-- where that is not the word with an s.
 local function plural(count, one, many)
   local number = text_of(count, "slack.plural: count", "a number")
   local single = text_of(one, "slack.plural: one")
@@ -300,13 +302,14 @@ local function plural(count, one, many)
 end
 slack.plural = plural
 
--- slack.duration(event.bantime): "10 minutes", "1 hour 30 minutes", "for good" if it is negative. What
--- is no number stays as it is.
+-- slack.duration(event.bantime): "10 minutes", "1 hour 30 minutes", "for good" if it is negative.
+-- What is no number stays as it is.
 function slack.duration(seconds)
   local left, result = seconds_of(seconds, "slack.duration: seconds"), nil
   if not left then return text_of(seconds) end
   if left < 0 then return "for good" end
-  for _, unit in ipairs({ { "day", 86400 }, { "hour", 3600 }, { "minute", 60 }, { "second", 1 } }) do
+  local units = { { "day", 86400 }, { "hour", 3600 }, { "minute", 60 }, { "second", 1 } }
+  for _, unit in ipairs(units) do
     local count = left // unit[2]
     left = left % unit[2]
     local words = count > 0 and plural(count, unit[1])
@@ -404,7 +407,7 @@ function slack.image(url, alt, title)
   }
 end
 
--- slack.link_button("Open the dashboard", "https://…", "primary"): the style may be primary or danger.
+-- slack.link_button("Open the dashboard", "https://…", "primary"): the style is primary or danger.
 function slack.link_button(text, url, style)
   if style ~= nil and style ~= "primary" and style ~= "danger" then
     refuse("slack.link_button: style", '"primary", "danger" or left out', style)
@@ -417,10 +420,12 @@ end
 
 -- == Messages
 
--- slack.field("User", event.user, true): a line of an attachment's table; short ones stand in pairs.
+-- slack.field("User", event.user, true): a line of an attachment's table; short ones in pairs.
 function slack.field(title, value, short)
-  return { title = text_of(title, "slack.field: title"), value = text_of(value, "slack.field: value"),
-    short = boolean_of(short, "slack.field: short") or false }
+  return {
+    title = text_of(title, "slack.field: title"), value = text_of(value, "slack.field: value"),
+    short = boolean_of(short, "slack.field: short") or false,
+  }
 end
 
 -- slack.attachment{ color = "#d64545", text = …, blocks = { … } }: what has a coloured bar.
@@ -434,7 +439,7 @@ function slack.attachment(content)
   })
 end
 
--- slack.message{ text = …, blocks = { … }, attachments = { … } }: `text` is what a phone notifies with.
+-- slack.message{ text = …, blocks = { … }, attachments = { … } }: a phone notifies with `text`.
 function slack.message(content)
   return parts_of(content, "slack.message", {
     text = text_of, blocks = tables_of, attachments = tables_of, username = text_of,

@@ -30,7 +30,7 @@ import Testing
     ]
     let chain = FormatterChain(
       files: files, libraries: libraries.map { FormatterFile(name: $0.key, source: $0.value) })
-    return Formatting().format(Script.event(event), with: chain, destinations: [])
+    return Formatting(chain, Sandbox.Settings()).format(Script.event(event))
   }
 
   /// Lays what a config or a database would know over the event, then runs the example.

@@ -12,7 +12,7 @@ enum Script {
     let chain = FormatterChain(
       files: [FormatterFile(name: name, source: source)],
       libraries: libraries.map { FormatterFile(name: $0.key, source: $0.value) })
-    return Formatting().format(event, with: chain, destinations: destinations)
+    return Formatting(chain, Sandbox.Settings(destinations: destinations)).format(event)
   }
 
   /// `luaslack ban -- sshd 203.0.113.7 5` on the host `web1`.
@@ -99,7 +99,7 @@ extension Formatting.Result {
     let inside = Script.run("return function(_, p) p.text = slack.mute() end")
     #expect(
       inside.errors == [
-        "50-x.lua: text: slack.mute() and slack.digest() must be returned on their own"
+        "50-x.lua:1: text: slack.mute() and slack.digest() must be returned on their own"
       ])
   }
 }
@@ -206,7 +206,7 @@ extension Formatting.Result {
 @Suite struct PrintedPayloadTests {
   private func run(_ expression: String) -> Formatting.Result {
     Script.run(
-      "return function() return { text = 't', attachments = { { x = \(expression) } } } end")
+      "return function() return { text = '203.0.113.7', attachments = { { x = \(expression) } } } end")
   }
 
   @Test(arguments: [
@@ -242,7 +242,7 @@ extension Formatting.Result {
     #expect(result.errors == [])
     let printed = JSONWriter.compact(try #require(result.message))
     let whole =
-      #"{"attachments":[{"x":\#(json)}],"text":"t","unfurl_links":false,"unfurl_media":false}"#
+      #"{"attachments":[{"x":\#(json)}],"text":"203.0.113.7","unfurl_links":false,"unfurl_media":false}"#
     #expect(printed == whole)
     #expect(printed.utf8.elementsEqual(whole.utf8))
   }
@@ -266,13 +266,13 @@ extension Formatting.Result {
         payload.attachments = { { fields = { {}, {}, { title = "x", short = \(expression) } } } }
       end
       """
-    #expect(Script.run(source).errors == ["50-x.lua: attachments[1].fields[3].short: \(problem)"])
+    #expect(Script.run(source).errors == ["50-x.lua:1: attachments[1].fields[3].short: \(problem)"])
   }
 
   @Test func `a table in itself is an error with its path, the same one twice is none`() {
     let cycle = Script.run(
       "return function(_, p) local t = {} t.a = { t } p.attachments = { t } end")
-    #expect(cycle.errors == ["50-x.lua: attachments[1].a[1]: the table contains itself"])
+    #expect(cycle.errors == ["50-x.lua:1: attachments[1].a[1]: the table contains itself"])
     let twice = Script.run(
       "return function(_, p) local t = { text = 'x' } p.attachments = { t, t } end")
     #expect(twice.errors == [])

@@ -36,9 +36,20 @@ import Testing
     let files = folder.appending(path: "cases/\(example.name)")
     let source = try String(contentsOf: folder.appending(path: "formatter.lua"), encoding: .utf8)
     let event = try String(contentsOf: files.appending(path: "event.json"), encoding: .utf8)
-    let payload = try FormatterCase(formatter: example.formatter, source: source, event: event)
-      .payload()
+    let payload = try FormatterCase(
+      formatter: example.formatter, source: source,
+      libraries: libraries(in: files.appending(path: "lib")), event: event
+    ).payload()
     expectGolden(payload, file: files.appending(path: "payload.json").path())
+  }
+
+  /// What `require` finds, if the case has settings.
+  private func libraries(in folder: URL) throws -> [String: String] {
+    let names = Self.names(in: folder).filter { $0.hasSuffix(".lua") }
+    return try names.reduce(into: [:]) { libraries, name in
+      libraries[String(name.dropLast(4))] = try String(
+        contentsOf: folder.appending(path: name), encoding: .utf8)
+    }
   }
 
   @Test(arguments: formatters)
@@ -46,7 +57,8 @@ import Testing
     #expect(Self.cases.contains { $0.formatter == formatter })
   }
 
-  @Test func `there are shipped formatters`() {
-    #expect(Self.formatters.contains("default"))
+  @Test func `the six formatters are there`() {
+    #expect(
+      Self.formatters == ["blocks", "default", "minimal", "oncall", "quiet", "wordpress"])
   }
 }

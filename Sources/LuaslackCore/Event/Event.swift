@@ -6,7 +6,7 @@ public struct Event: Sendable, Equatable {
   public let subject: String
   public let severity: Severity
   /// What a formatter gets as `event`; `docs/formatters.md` is its description.
-  public let value: Value
+  public internal(set) var value: Value
 
   /// `host` is used where the caller named none; `now` is in microseconds since 1970.
   public init(_ record: EventRecord, host: String, now: Int64) {

@@ -1,16 +1,23 @@
 /// A recorded event with the payload that a formatter makes of it: how shipped formatters are tested,
-/// and how an admin tests his own. `event.json` holds an event as the spool does.
+/// and how an admin tests his own. `event.json` holds an event as the spool does, and may hold
+/// `"known": { … }`: members laid over the finished event, which the config or a database supplies.
 public struct FormatterCase: Sendable {
   let formatter: FormatterFile
+  let libraries: [FormatterFile]
   let event: EventRecord
+  let known: [String: Value]
 
   public struct Unreadable: Error, CustomStringConvertible {
     public let description: String
   }
 
-  /// `source` is the Lua file under the name that errors show; `event` is the text of `event.json`.
-  public init(formatter name: String, source: String, event: String) throws(Unreadable) {
+  /// `source` is the Lua file under the name that errors show; `libraries` are the sources that
+  /// `require` finds, by name; `event` is the text of `event.json`.
+  public init(
+    formatter name: String, source: String, libraries: [String: String] = [:], event: String
+  ) throws(Unreadable) {
     formatter = FormatterFile(name: name + ".lua", source: source)
+    self.libraries = libraries.map { FormatterFile(name: $0.key, source: $0.value) }
     let value: Value
     do throws(JSONError) {
       value = try JSONReader.read(event)
@@ -20,7 +27,11 @@ public struct FormatterCase: Sendable {
     guard let record = EventRecord(value) else {
       throw Unreadable(description: "event.json: needs at least \"kind\" and \"jail\"")
     }
+    guard let known = (value["known"] ?? [:]).object else {
+      throw Unreadable(description: "event.json: \"known\" must be an object")
+    }
     self.event = record
+    self.known = known
   }
 
   /// The payload as it would be posted, or the reason why there is none. Always the same for the same
@@ -28,8 +39,12 @@ public struct FormatterCase: Sendable {
   /// name; empty: any.
   public func payload(destinations: [String] = []) -> String {
     let formatting = Formatting(
-      FormatterChain(files: [formatter]), Sandbox.Settings(destinations: destinations))
-    let result = formatting.format(Event(event, host: "host", now: event.acceptedAt))
+      FormatterChain(files: [formatter], libraries: libraries),
+      Sandbox.Settings(destinations: destinations))
+    var event = Event(self.event, host: "host", now: self.event.acceptedAt)
+    for (name, value) in known { event.value[name] = value }
+    let result = formatting.format(event)
+    if result.wantsDigest { return JSONWriter.pretty(["digest": true]) }
     var outcome = result.outcome
     for problem in result.problems { outcome.add(problem) }
     return switch outcome {

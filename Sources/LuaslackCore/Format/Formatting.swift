@@ -9,6 +9,8 @@ final class Formatting {
     }
 
     var outcome: Outcome
+    /// A formatter asked for a line in the next digest in place of the message.
+    var wantsDigest = false
     /// Destinations that a formatter named; empty: it named none.
     var destinations: [String] = []
     /// Formatters that had a handler for the event and did their part.
@@ -71,9 +73,10 @@ final class Formatting {
       muted.map { .muted($0) } ?? .message(message(event, builtIn, &problems, frames))
     let succeeded = frames.filter(\.isSuccess).map(\.file)
       .filter { file in !problems.contains { $0.file == file } }
+    let wantsDigest = frames.contains { if case .digest = $0.outcome { true } else { false } }
     return Result(
-      outcome: outcome, destinations: named, succeeded: succeeded, problems: problems,
-      costly: costly, cheap: cheap,
+      outcome: outcome, wantsDigest: wantsDigest, destinations: named, succeeded: succeeded,
+      problems: problems, costly: costly, cheap: cheap,
       handlers: Dictionary(frames.map { ($0.file, $0.handlers) }) { first, _ in first },
       output: frames.map(\.output).joined())
   }

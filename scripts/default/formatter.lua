@@ -27,19 +27,23 @@ local function colour(jail)
   return palette[sum % #palette + 1]
 end
 
+-- What the message says (why it is loud, how to undo the ban of one of your own) is in the payload
+-- already; this makes it seen.
+local function show(payload, emoji, bar)
+  payload.text = emoji .. " " .. payload.text
+  for _, attachment in ipairs(payload.attachments or {}) do attachment.color = bar end
+end
+
 return {
   ban = function(event, payload)
-    payload.text = emoji_of_severity[event.severity] .. " " .. payload.text
-    payload.attachments[1].color = colour(event.jail)
+    show(payload, emoji_of_severity[event.severity], colour(event.jail))
   end,
 
   prolong = function(event, payload)
-    payload.text = ":hourglass: " .. payload.text
-    payload.attachments[1].color = colour(event.jail)
+    show(payload, ":hourglass:", colour(event.jail))
   end,
 
   unban = function(_, payload)
-    payload.text = ":unlock: " .. payload.text
-    payload.attachments[1].color = "#9e9e9e"
+    show(payload, ":unlock:", "#9e9e9e")
   end,
 }

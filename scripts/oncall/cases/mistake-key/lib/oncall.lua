@@ -1,0 +1,1 @@
+return { { severty = "critical", who = "here" } }

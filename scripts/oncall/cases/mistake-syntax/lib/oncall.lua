@@ -1,0 +1,4 @@
+return {
+  { who = "here" }
+  { who = "nobody" },
+}

@@ -1,0 +1,1 @@
+return { from = "22h", to = "07:00" }

@@ -39,15 +39,22 @@ public struct ConfigurationReader: Sendable {
     return try reader.configuration(root)
   }
 
-  private let path: String
+  let path: String
   private let text: String
+
+  private static let keys = [
+    "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "list", "mute",
+    "limits", "destination",
+  ]
 
   private func configuration(_ root: Value) throws(ConfigurationError) -> Configuration {
     var result = Configuration(path: path)
-    try checkKeys(root, ["formatters", "post", "destination", "linger"], table: nil)
+    try checkKeys(root, Self.keys, table: nil)
     if let value = root["formatters"] { result.formatters = try strings(value, "formatters") }
     if let value = root["post"] { result.post = try kinds(value) }
     if let value = root["linger"] { result.linger = try seconds(value, "linger") }
+    try readKnowledge(root, into: &result)
+    result.limits = try limits(root["limits"] ?? .object([:]))
     let destinations = try table(root["destination"] ?? .object([:]), "destination")
     for (name, value) in destinations {
       result.destinations[name] = try destination(name, value)
@@ -86,7 +93,7 @@ public struct ConfigurationReader: Sendable {
   }
 
   /// Relative names are beside the config.
-  private func absolute(_ file: String) -> String {
+  func absolute(_ file: String) -> String {
     file.hasPrefix("/") ? file : path.directoryPart + "/" + file
   }
 
@@ -112,29 +119,36 @@ public struct ConfigurationReader: Sendable {
     return seconds
   }
 
-  private func strings(_ value: Value, _ key: String) throws(ConfigurationError) -> [String] {
+  func strings(
+    _ value: Value, _ key: String, in table: String? = nil
+  ) throws(ConfigurationError) -> [String] {
     guard let items = value.array, items.allSatisfy({ $0.string != nil }) else {
-      throw error(key, "\(key) must be a list of strings")
+      throw error(key, in: table, "\(key) must be a list of strings")
     }
     return items.compactMap(\.string)
   }
 
-  private func table(
+  func table(
     _ value: Value, _ name: String
   ) throws(ConfigurationError) -> [String: Value] {
     guard let members = value.object else { throw error(name, "\(name) must be a table") }
     return members
   }
 
-  private func checkKeys(
+  func checkKeys(
     _ value: Value, _ known: [String], table: String?
   ) throws(ConfigurationError) {
     for key in (value.object ?? [:]).keys.sorted() where !known.contains(key) {
+      // What is appended to a file lands in its last table.
+      if let table, Self.keys.contains(key), Nearest.of(key, known) == nil {
+        throw error(
+          key, in: table, "\(key) stands in [\(table)]; put it above the first [table]")
+      }
       throw error(key, in: table, "unknown key \"\(key)\"" + Nearest.hint(key, known))
     }
   }
 
-  private func error(
+  func error(
     _ key: String, in table: String? = nil, _ problem: String
   ) -> ConfigurationError {
     ConfigurationError(file: path, line: line(of: key, in: table), problem: problem)
@@ -142,7 +156,7 @@ public struct ConfigurationReader: Sendable {
 
   /// TOMLKit does not say where a key stands, so the text is asked: the first line in that table
   /// that begins with the key, or the table's own header.
-  private func line(of key: String, in table: String?) -> Int? {
+  func line(of key: String, in table: String?) -> Int? {
     var current: String?
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
     {
@@ -155,6 +169,14 @@ public struct ConfigurationReader: Sendable {
       }
     }
     return nil
+  }
+
+  /// The line of a key, or the one after it on which this text of its value stands.
+  func line(of key: String, in table: String? = nil, holding item: String) -> Int? {
+    guard let start = line(of: key, in: table) else { return nil }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(start - 1)
+    let found = lines.firstIndex { $0.contains("\"\(item)\"") || $0.contains("'\(item)'") }
+    return found.map { $0 + 1 } ?? start
   }
 }
 

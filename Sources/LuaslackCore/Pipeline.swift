@@ -7,6 +7,7 @@ public final class Pipeline<Carrier: Transport> {
   private let intake: Intake
   private let queue: Queue
   private let courier: Courier<Carrier>
+  private var lists = Lists()
   private let host: String
   private var suspensions = Suspensions()
   /// Since the chain was read.
@@ -35,7 +36,23 @@ public final class Pipeline<Carrier: Transport> {
     } else {
       try queue.clearNotice("configuration")
     }
-    if let configuration { try queue.keepDestinations(configuration.destinations.keys.sorted()) }
+    guard let configuration else { return }
+    try queue.keepDestinations(configuration.destinations.keys.sorted())
+    _ = try readLists(configuration, now: now)
+  }
+
+  /// By what events are judged. `status` tells what is wrong with a list as long as it is.
+  private func readLists(
+    _ configuration: Configuration, now: Int64
+  ) throws(DatabaseError) -> EventContext {
+    let (context, problems) = lists.context(of: configuration, now: now)
+    for notice in try queue.notices() {
+      if let name = notice.list, problems[name] == nil { try queue.clearNotice(notice.subject) }
+    }
+    for (name, problem) in problems.sorted(by: { $0.key < $1.key }) {
+      try queue.note(Queue.Notice.subject(list: name), problem, now: now)
+    }
+    return context
   }
 
   /// Takes in what is there. True if there may be more. A spool or disk that cannot be used now
@@ -47,11 +64,12 @@ public final class Pipeline<Carrier: Transport> {
     if damaged.isEmpty, (try? intake.hasDamaged()) == false { try queue.clearNotice("spool file") }
     guard !files.isEmpty else { return false }
     var formatting = Formatting(configuration, chain(configuration))
+    let context = try readLists(configuration, now: now)
     let end = Clock.monotonic() + Self.longestBatch
     var taken: [Intake.Found] = []
     try queue.transaction { () throws(DatabaseError) in
       for file in files where taken.isEmpty || Clock.monotonic() < end {
-        try take(file, formatting, now: now)
+        try take(file, formatting, context, now: now)
         taken.append(file)
         if hasSuspended { formatting = Formatting(configuration, chain(configuration)) }
       }
@@ -75,7 +93,7 @@ public final class Pipeline<Carrier: Transport> {
   private static var longestBatch: Int64 { 100_000 }
 
   private func take(
-    _ file: Intake.Found, _ formatting: Formatting, now: Int64
+    _ file: Intake.Found, _ formatting: Formatting, _ context: EventContext, now: Int64
   ) throws(DatabaseError) {
     guard case .event(let record) = file.content else { return try queue.flush(now: now) }
     guard try queue.event(ofArrival: file.name) == nil else { return }
@@ -90,23 +108,33 @@ public final class Pipeline<Carrier: Transport> {
     if let event = repeated.flatMap({ $0 }) {
       try queue.noteArrival(file.name, of: event, now: now)
       // The same event with other destinations adds those.
-      if !record.destinations.isEmpty { try deliver(record, as: event, formatting, now: now) }
+      if !record.destinations.isEmpty {
+        try deliver(record, as: event, formatting, context, now: now)
+      }
     } else {
       let event = try queue.insert(record, key: key)
       try queue.noteArrival(file.name, of: event, now: now)
-      try deliver(record, as: event, formatting, now: now)
+      try deliver(record, as: event, formatting, context, now: now)
     }
   }
 
   private func deliver(
-    _ record: EventRecord, as id: Int64, _ formatting: Formatting, now: Int64
+    _ record: EventRecord, as id: Int64, _ formatting: Formatting, _ context: EventContext,
+    now: Int64
   ) throws(DatabaseError) {
     guard let configuration, configuration.post.contains(record.kind) else { return }
-    var result = formatting.format(Event(record, host: host, now: now))
-    let suspended = suspensions.observe(result, of: formatting.chain, now: Clock.monotonic())
-    hasSuspended = hasSuspended || !suspended.isEmpty
-    result.problems += suspended
-    try note(&result, of: formatting.chain, kind: record.kind, now: now)
+    let event = Event(record, host: host, now: now, context: context)
+    var result: Formatting.Result
+    if let reason = event.listed(in: configuration.mutedLists) {
+      // No formatter runs, so nothing is learnt of one either.
+      result = Formatting.Result(outcome: .muted(reason))
+    } else {
+      result = formatting.format(event)
+      let suspended = suspensions.observe(result, of: formatting.chain, now: Clock.monotonic())
+      hasSuspended = hasSuspended || !suspended.isEmpty
+      result.problems += suspended
+      try note(&result, of: formatting.chain, kind: record.kind, now: now)
+    }
     for name in try destinations(record, result, now: now) {
       try queue.insert(event: id, destination: name, outcome: result.outcome, now: now)
     }

@@ -42,7 +42,127 @@ import Testing
       configuration.destinations["security"]?.webhookFile == "/etc/luaslack/security-webhook")
   }
 
+  @Test func `what is known of users and addresses can be set`() throws {
+    let configuration = try read(
+      """
+      valid_users = ["alice", "root"]
+      friendly_networks = ["198.51.100.0/24", "2001:db8::/32"]
+      timezone = "Etc/UTC"
+      [list]
+      scanners = { file = "scanners.txt" }
+      office = ["192.0.2.0/24"]
+      [list.others]
+      file = "/var/lib/others"
+      [mute]
+      lists = ["others", "scanners"]
+      \(least)
+      """)
+    #expect(configuration.validUsers == ["alice", "root"])
+    #expect(configuration.friendlyNetworks == ["198.51.100.0/24", "2001:db8::/32"])
+    #expect(configuration.timezone == "Etc/UTC")
+    #expect(configuration.zone == "UTC0")
+    #expect(
+      configuration.lists == [
+        "scanners": .file("/etc/luaslack/scanners.txt"), "office": .inline(["192.0.2.0/24"]),
+        "others": .file("/var/lib/others"),
+      ])
+    #expect(configuration.mutedLists == ["others", "scanners"])
+  }
+
+  @Test func `the limits of formatters can be set`() throws {
+    let limits = try read(
+      """
+      [limits]
+      memory = "32 MiB"
+      file = "1s"
+      chain = "1500ms"
+      deadline = "2 s"
+      source = "128KiB"
+      result = "500000 B"
+      nodes = 30000
+      depth = 40
+      \(least)
+      """
+    ).limits
+    #expect(limits.heapBytes == 32 << 20)
+    #expect(limits.fileMilliseconds == 1_000)
+    #expect(limits.chainMilliseconds == 1_500)
+    #expect(limits.wallMilliseconds == 2_000)
+    #expect(limits.sourceBytes == 128 << 10)
+    #expect(limits.resultBytes == 500_000)
+    #expect(limits.resultNodes == 30_000)
+    #expect(limits.resultDepth == 40)
+    #expect(try read(least).limits == SandboxLimits())
+  }
+
+  @Test(arguments: LimitSetting.allCases)
+  func `a limit goes from its floor to its ceiling, and an error names the one it passed`(
+    setting: LimitSetting
+  ) throws {
+    func written(_ number: Int) -> String {
+      var limits = SandboxLimits()
+      limits[keyPath: setting.member] = number
+      return JSONWriter.compact(setting.value(limits))
+    }
+    func read(_ number: Int) throws -> Int {
+      // The times stand in each other's way.
+      let room =
+        switch setting {
+        case .file: "chain = \"10s\"\ndeadline = \"15s\""
+        case .chain: "file = \"10ms\"\ndeadline = \"15s\""
+        case .deadline: "file = \"10ms\"\nchain = \"10ms\""
+        default: ""
+        }
+      return try self.read("[limits]\n\(setting.rawValue) = \(written(number))\n\(room)\n" + least)
+        .limits[keyPath: setting.member]
+    }
+    let (floor, ceiling) = (setting.range.lowerBound, setting.range.upperBound)
+    #expect(try read(floor) == floor)
+    #expect(try read(ceiling) == ceiling)
+    let over = #expect(throws: ConfigurationError.self) { try read(ceiling + 1) }
+    #expect(over?.problem == "\(setting.rawValue) may be \(setting.text(ceiling)) at most")
+    let under = #expect(throws: ConfigurationError.self) { try read(floor - 1) }
+    #expect(under?.problem == "\(setting.rawValue) must be \(setting.text(floor)) at least")
+    #expect(over?.line == 2 && under?.line == 2)
+    #expect(setting.range.contains(SandboxLimits()[keyPath: setting.member]))
+  }
+
   @Test(arguments: [
+    ("valid_users = \"alice\"\n", 1, "must be a list of strings"),
+    ("friendly_networks = [\"10.0.0.0/33\"]\n", 1, "\"10.0.0.0/33\" is not an address"),
+    ("friendly_networks = [\n  \"10.0.0.0/8\",\n  \"010.0.0.1\",\n]\n", 3, "\"010.0.0.1\" is not"),
+    ("timezone = 5\n", 1, "a name like \"Europe/Berlin\""),
+    ("timezone = \"Europe/Berln\"\n", 1, "did you mean \"Europe/Berlin\"?"),
+    ("timezone = \"../../etc/localtime\"\n", 1, "unknown time zone \"../../etc/localtime\""),
+    ("[list]\nx = { fil = \"x\" }\n", 2, "did you mean \"file\"?"),
+    ("[list]\nx = { file = 5 }\n", 2, "list x must be { file ="),
+    ("[list]\n\nx = \"x.txt\"\n", 3, "list x must be { file = \"x.txt\" } or"),
+    ("[list.x]\n", 1, "list x must be"), ("[list]\nx = [5]\n", 2, "list x must hold strings"),
+    ("[list]\n\"a b\" = []\n", 1, "letters, digits, _ and -"),
+    ("[list]\nx = [\n\"1.2.3.4\",\n\"1.2.3\"]\n", 4, "\"1.2.3\" is not an address"),
+    ("[lists]\nx = []\n", 1, "did you mean \"list\"?"), ("list = 5\n", 1, "list must be a table"),
+    ("[list]\nscanners = []\n[mute]\nlists = [\"scaners\"]\n", 4, "did you mean \"scanners\"?"),
+    ("[mute]\nlists = [\"x\"]\n", 2, "there is no list \"x\"; add [list]"),
+    ("[mute]\nlist = []\n", 2, "did you mean \"lists\"?"),
+    ("[mute]\nlists = \"x\"\n", 2, "must be a list of strings"),
+    ("[limits]\nmemry = \"1 MiB\"\n", 2, "did you mean \"memory\"?"),
+    ("[limits]\nmemory = 16777216\n", 2, "a size like \"512 KiB\" or \"16 MiB\""),
+    ("[limits]\nmemory = \"16 MB\"\n", 2, "a size like"),
+    ("[limits]\nmemory = \"-1 MiB\"\n", 2, "a size like"),
+    ("[limits]\nmemory = \"9999999999 MiB\"\n", 2, "a size like"),
+    ("[limits]\nmemory = \"129 MiB\"\n", 2, "128 MiB at most"),
+    ("[limits]\nfile = 250\n", 2, "a time like \"250ms\""),
+    ("[limits]\nfile = \"1m\"\n", 2, "a time like"), ("[limits]\nnodes = \"5\"\n", 2, "a number"),
+    ("[limits]\nfile = \"1s\"\n", 2, "set chain = \"1s\" or more"),
+    ("[limits]\nchain = \"2s\"\n", 2, "set deadline = \"2s\" or more"),
+    ("[limits]\nchain = \"2s\"\ndeadline = \"1900ms\"\n", 3, "deadline (1900ms) is shorter"),
+    (
+      "[destination.other]\nwebhook_file = \"x\"\nvalid_users = []\n", 3,
+      "valid_users stands in [destination.other]; put it above the first [table]"
+    ),
+    ("[limits]\nlinger = \"1s\"\n", 2, "linger stands in [limits]"),
+    ("[limits]\ndepth = 61\n", 2, "60 at most"),
+    ("[limits]\ndepth = -9223372036854775808\n", 2, "8 at least"),
     ("formaters = []\n", 1, "did you mean \"formatters\"?"),
     ("\npost = [\"bann\"]\n", 2, "did you mean \"ban\"?"),
     ("post = \"ban\"\n", 1, "must be a list of strings"),
@@ -74,8 +194,27 @@ import Testing
     #expect(throws: ConfigurationError.self) { try read("") }
   }
 
-  @Test func `what config show prints reads back as the same configuration`() throws {
-    let configuration = try read("post = [\"unban\"]\nlinger = 5\n" + least)
+  @Test(arguments: [
+    "", "post = [\"unban\"]\nlinger = 5\n",
+    """
+    valid_users = ["alice", "a \\"b\\" \\u007F\\t c"]
+    friendly_networks = ["198.51.100.0/24", "fe80::1%eth0"]
+    timezone = "America/New_York"
+    [list]
+    scanners = { file = "scan ners.txt" }
+    office = ["192.0.2.0/24", "2001:db8::/32"]
+    none = []
+    [mute]
+    lists = ["office", "scanners"]
+    [limits]
+    memory = "100000000 B"
+    file = "50ms"
+    depth = 60
+
+    """,
+  ])
+  func `what config show prints reads back as the same configuration`(text: String) throws {
+    let configuration = try read(text + least)
     let locations = try Locations(spool: "/s", config: nil, environment: { _ in nil }, isRoot: true)
     { _ in
       false
@@ -88,6 +227,80 @@ import Testing
     let path = try place.write(least, to: "config.toml", mode: 0o666)
     let error = #expect(throws: ConfigurationError.self) { try ConfigurationReader.read(path) }
     #expect(error?.problem == "can be written by others; chmod go-w")
+  }
+}
+
+@Suite struct TimeZoneRuleTests {
+  /// A file of version 2 with nothing in it but a rule.
+  private func file(_ rule: String, version: String = "2", end: String = "\n") -> [UInt8] {
+    Array("TZif\(version)\u{0}\u{0}TZif\(version)\n\(rule)\(end)".utf8)
+  }
+
+  @Test(arguments: [
+    "UTC0", "CET-1CEST,M3.5.0,M10.5.0/3", "<+0330>-3:30", "<-03>3", "EST5EDT,M3.2.0,M11.1.0",
+    "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", "IST-1GMT0,M10.5.0,M3.5.0/1",
+  ])
+  func `the rule stands in the last line`(rule: String) {
+    #expect(TimeZoneRule.rule(file(rule)) == rule)
+    #expect(TimeZoneRule.rule(file(rule, version: "3")) == rule)
+  }
+
+  @Test(arguments: [
+    "", "Europe/Berlin", ":UTC0", "UTC", "U0", "UTC0\u{0}", "UTC0 ", "UTC-1$(id)", "../../etc/x0",
+    "<+03", "<>3", "CÉT-1", "CET-1" + String(repeating: "0", count: 60),
+  ])
+  func `what is no rule is not handed on`(rule: String) {
+    #expect(TimeZoneRule.rule(file(rule)) == nil)
+  }
+
+  @Test func `what is no zone file has no rule`() {
+    #expect(TimeZoneRule.rule(file("UTC0", version: "\u{0}")) == nil)
+    #expect(TimeZoneRule.rule(file("UTC0", end: "")) == nil)
+    #expect(TimeZoneRule.rule(Array("UTC0\n".utf8)) == nil)
+    #expect(TimeZoneRule.rule(Array("TZif".utf8)) == nil)
+    #expect(TimeZoneRule.rule(Array("TZif2\n".utf8)) == nil)
+    #expect(TimeZoneRule.rule([]) == nil)
+  }
+
+  @Test func `the host's zone is that of its file, or UTC`() throws {
+    let place = try TemporaryDirectory()
+    try place.write(String(decoding: file("CET-1CEST"), as: UTF8.self), to: "localtime")
+    try place.write("odd", to: "odd")
+    #expect(TimeZoneRule.ofHost(place.file("localtime")) == "CET-1CEST")
+    #expect(TimeZoneRule.ofHost(place.file("odd")) == "UTC0")
+    #expect(TimeZoneRule.ofHost(place.file("missing")) == "UTC0")
+    #expect(TimeZoneRule.ofHost(place.path) == "UTC0")
+  }
+
+  @Test func `a zone is named by its place in the directory and by nothing outside`() throws {
+    let place = try TemporaryDirectory()
+    let zone = String(decoding: file("CET-1CEST"), as: UTF8.self)
+    for name in ["zones/Europe/Berlin", "zones/A/B/C-1", "secret", "zones/a.b", "zones/CET"] {
+      try place.write(zone, to: name)
+    }
+    try place.write("odd", to: "zones/Odd")
+    let directory = place.file("zones")
+    #expect(try TimeZoneRule.named("Europe/Berlin", in: directory) == "CET-1CEST")
+    #expect(try TimeZoneRule.named("A/B/C-1", in: directory) == "CET-1CEST")
+    let wrong = [
+      "", "/", "../secret", "Europe/../../secret", "Europe", "Europe/", "/Europe/Berlin",
+      "Europe//Berlin", "a.b", "./CET", "CET\u{0}", "Odd", String(repeating: "x", count: 100),
+    ]
+    for name in wrong {
+      #expect(throws: TimeZoneRule.Unknown.self) { try TimeZoneRule.named(name, in: directory) }
+    }
+    func problem(_ name: String, _ directory: String) -> String? {
+      do throws(TimeZoneRule.Unknown) {
+        return try TimeZoneRule.named(name, in: directory)
+      } catch {
+        return error.description
+      }
+    }
+    #expect(
+      problem("Europe/Brelin", directory)
+        == "unknown time zone \"Europe/Brelin\"; did you mean \"Europe/Berlin\"?")
+    #expect(problem("Nowhere/At/All", directory)?.contains("holds the names") == true)
+    #expect(problem("CET", place.file("none"))?.contains("install tzdata") == true)
   }
 }
 

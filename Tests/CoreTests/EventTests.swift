@@ -61,6 +61,163 @@ import Testing
     #expect(event(record(kind, jail: jail, options)).severity == expected)
   }
 
+  private static let context = EventContext(
+    lists: [
+      "scanners": NetworkList(["198.51.100.0/24", "198.51.0.0/16"]), "none": NetworkList(),
+    ],
+    validUsers: ["alice", "b`b\n"], friendlyNetworks: ["198.51.100.9", "2001:db8::/32"])
+
+  private func known(
+    _ kind: EventKind = .ban, ip: String = "203.0.113.7",
+    _ options: [EventRecord.Option: String] = [:]
+  ) -> Event {
+    Event(record(kind, ip: ip, options), host: "web1", now: 0, context: Self.context)
+  }
+
+  private func reasons(_ event: Event) -> [String] {
+    (event.value["reasons"]?.array ?? []).compactMap(\.string)
+  }
+
+  @Test(
+    arguments: [
+      (.ban, "sshd", [:], []), (.ban, "sshd", [.bancount: "2"], ["second ban of this address"]),
+      (
+        .prolong, "recidive", [.bancount: "5", .bantime: "-1"],
+        ["fifth ban of this address", "banned by the jail recidive", "banned for good"]
+      ), (.ban, "sshd", [.bancount: "10"], ["10th ban of this address"]),
+      (.ban, "sshd", [.bancount: "21"], ["21st ban of this address"]),
+      (.ban, "sshd", [.bancount: "112"], ["112th ban of this address"]),
+      (.ban, "sshd", [.bancount: "103"], ["103rd ban of this address"]),
+      (.unban, "recidive", [.bancount: "9", .bantime: "-1"], []), (.jailStart, "recidive", [:], []),
+    ] as [(EventKind, String, [EventRecord.Option: String], [String])])
+  func `an event that is loud says why`(
+    kind: EventKind, jail: String, options: [EventRecord.Option: String], expected: [String]
+  ) {
+    #expect(reasons(event(record(kind, jail: jail, options))) == expected)
+  }
+
+  @Test(arguments: [EventKind.ban, .prolong])
+  func `a ban of a valid user or a friendly network is critical`(kind: EventKind) {
+    let user = known(kind, [.user: "alice"])
+    #expect(user.severity == .critical)
+    #expect(reasons(user) == ["alice is a valid user"])
+    #expect(user.value["valid_user"] == true && user.value["friendly"] == nil)
+    let friend = known(kind, ip: "2001:db8::9")
+    #expect(friend.severity == .critical)
+    #expect(reasons(friend) == ["2001:db8::9 is in a friendly network"])
+    #expect(friend.value["friendly"] == true && friend.value["valid_user"] == nil)
+  }
+
+  @Test func `an unban of a friend is not loud`() {
+    let event = known(.unban, ip: "198.51.100.9", [.user: "alice"])
+    #expect(event.severity == .info && reasons(event).isEmpty)
+    #expect(event.value["friendly"] == true && event.value["valid_user"] == true)
+    #expect(known(.jailStart, ip: "198.51.100.9", [.user: "alice"]).value["friendly"] == nil)
+    #expect(known(.jailStart, ip: "198.51.100.9", [.user: "alice"]).value["valid_user"] == nil)
+  }
+
+  @Test(
+    arguments: [
+      ("alice", true), ("Alice", false), ("alice ", false), ("alic", false), ("b'b ", true),
+      ("b`b\n", true), ("\u{200b}", false), ("", false),
+    ])
+  func `users are compared exactly, as they are shown`(user: String, isValid: Bool) {
+    #expect((known([.user: user]).value["valid_user"] == true) == isValid)
+  }
+
+  private func known(_ options: [EventRecord.Option: String]) -> Event {
+    known(.ban, ip: "203.0.113.7", options)
+  }
+
+  @Test func `event.lists has every list, with the entries that hold the address`() {
+    #expect(
+      known(ip: "198.51.100.9").value["lists"] == [
+        "scanners": ["198.51.100.0/24", "198.51.0.0/16"], "none": false,
+      ])
+    #expect(
+      known(.jailStart, ip: "").value["lists"] == ["scanners": false, "none": false])
+    #expect(event(record()).value["lists"] == .object([:]))
+    // The id counts where the ip is no address.
+    let byId = known(ip: "unknown", [.id: "198.51.2.3"])
+    #expect(byId.value["lists"]?["scanners"] == ["198.51.0.0/16"])
+    #expect(known(ip: "evil host;$(id)").value["lists"]?["scanners"] == false)
+  }
+
+  @Test func `an address in one of the muted lists is named with the list and the entry`() {
+    let listed = known(ip: "198.51.100.9")
+    #expect(listed.listed(in: ["none", "scanners"]) == "in the list scanners (198.51.100.0/24)")
+    #expect(listed.listed(in: ["none"]) == nil)
+    #expect(listed.listed(in: []) == nil)
+    #expect(known(ip: "203.0.113.7").listed(in: ["scanners"]) == nil)
+    #expect(known(.jailStop, ip: "198.51.100.9").listed(in: ["scanners"]) == nil)
+  }
+
+  @Test(
+    arguments: [
+      ("sshd", "203.0.113.7", "sshd unbanip 203.0.113.7"),
+      ("nginx-http-auth", "2001:db8::/32", "nginx-http-auth unbanip 2001:db8::/32"),
+      ("a b", "x;$(id)", "'a b' unbanip 'x;$(id)'"),
+      ("sshd", "o'neil", #"sshd unbanip 'o'\''neil'"#),
+      ("sshd", "user@host=1,2+3%4_5", "sshd unbanip user@host=1,2+3%4_5"),
+      ("sshd", "a`b'\n\\é", #"sshd unbanip $'a\x60b\x27\x0a\x5c\xc3\xa9'"#),
+      ("sshd", "é", "sshd unbanip 'é'"), ("", "x", "'' unbanip x"),
+    ])
+  func `the command that lifts a ban is one that a shell reads as it was meant`(
+    jail: String, id: String, expected: String
+  ) {
+    for kind in [EventKind.ban, .prolong] {
+      let command = event(record(kind, jail: jail, ip: "192.0.2.1", [.id: id]))
+        .value["unban_command"]
+      #expect(command == .string("fail2ban-client set " + expected))
+    }
+    #expect(event(record(.unban, jail: jail, ip: id)).value["unban_command"] == nil)
+    #expect(event(record(.jailStart, jail: jail, ip: id)).value["unban_command"] == nil)
+  }
+
+  @Test func `the built-in message tells of a friend, why it is loud and how to lift the ban`()
+    throws
+  {
+    let event = known(ip: "198.51.100.9", [.user: "alice", .bancount: "2"])
+    #expect(reasons(event).count == 3)
+    let payload = try Sink.message(BuiltIn.payload(event), fallback: "x")
+    let attachments = try #require(payload["attachments"]?.array)
+    #expect(attachments.count == 2)
+    #expect(
+      attachments[0]["fields"]?.array?.first == [
+        "title": "Why", "short": false,
+        "value": .string(reasons(event).joined(separator: "; ")),
+      ])
+    // Markup is read only where nothing of an outsider's stands.
+    #expect(attachments[0]["mrkdwn_in"] == nil)
+    #expect(attachments[1]["mrkdwn_in"] == ["fields"])
+    #expect(
+      attachments[1]["fields"] == [
+        [
+          "title": "Undo", "short": false,
+          "value": "`fail2ban-client set sshd unbanip 198.51.100.9`",
+        ]
+      ])
+    let stranger = BuiltIn.payload(known(ip: "203.0.113.7"))
+    #expect(stranger["attachments"]?.array?.count == 1)
+  }
+
+  @Test(
+    arguments: [
+      ("203.0.113.7", "203.0.113.7"), ("10.20.0.0/16", "10.20.0.0/16"),
+      ("2001:db8::9", "2001:db8::9"), ("*x*", "`*x*`"), ("evil.example", "`evil.example`"),
+      ("fe80::1%*x*", "`fe80::1%*x*`"), ("evil host;$(id)", "`evil host;$(id)`"),
+      ("a`b", "`a'b`"),
+    ])
+  func `an id that is no address stands as code in the built-in message`(
+    id: String, shown: String
+  ) {
+    #expect(
+      BuiltIn.sentence(event(record(ip: id))) == "sshd banned \(shown) after 5 failures on web1")
+    #expect(
+      BuiltIn.sentence(event(record(ip: "192.0.2.1", [.id: id])))
+        == "sshd banned \(shown) (192.0.2.1) after 5 failures on web1")
+  }
+
   @Test func `a jail's event has no address`() {
     let value = event(record(.jailStart, ip: "", failures: nil)).value
     #expect(value["ip"] == nil)

@@ -11,6 +11,13 @@ public struct Configuration: Sendable, Equatable {
     }
   }
 
+  /// Addresses and networks under a name.
+  public enum List: Sendable, Equatable {
+    /// Absolute path of a file with one a line.
+    case file(String)
+    case inline([String])
+  }
+
   /// The file it was read from.
   public var path: String
   /// Shipped formatters by name, and `local` for the admin's own.
@@ -20,6 +27,18 @@ public struct Configuration: Sendable, Equatable {
   public var destinations: [String: Destination] = [:]
   /// Seconds luaslackd stays when there is nothing left to do.
   public var linger = 60
+  /// Users of the host, and networks of its owner: a ban of one of these is loud.
+  public var validUsers: [String] = []
+  public var friendlyNetworks: [String] = []
+  public var lists: [String: List] = [:]
+  /// Events with an address in one of these make no message.
+  public var mutedLists: [String] = []
+  /// The name of the zone in which formatters tell the time; nil: the host's.
+  public var timezone: String?
+  /// Its rule, as POSIX writes it.
+  public var zone = TimeZoneRule.utc
+  /// What formatters may use.
+  public var limits = SandboxLimits()
 
   public init(path: String) {
     self.path = path

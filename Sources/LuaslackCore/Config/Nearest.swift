@@ -2,11 +2,17 @@
 public enum Nearest {
   /// `; did you mean "x"?`, or the list of what there is.
   public static func hint(_ name: String, _ known: [String]) -> String {
-    let scored = known.map { ($0, distance(name, $0)) }
-    if let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, name.count / 3) {
-      return "; did you mean \"\(best.0)\"?"
-    }
+    if let nearest = of(name, known) { return "; did you mean \"\(nearest)\"?" }
     return "; known: " + known.sorted().joined(separator: ", ")
+  }
+
+  /// Nil if none is near.
+  public static func of(_ name: String, _ known: [String]) -> String? {
+    let scored = known.map { ($0, distance(name, $0)) }
+    guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, name.count / 3) else {
+      return nil
+    }
+    return best.0
   }
 
   /// Levenshtein's: insertions, deletions and replacements.

@@ -9,13 +9,18 @@ public struct Event: Sendable, Equatable {
   public internal(set) var value: Value
 
   /// `host` is used where the caller named none; `now` is in microseconds since 1970.
-  public init(_ record: EventRecord, host: String, now: Int64) {
+  public init(
+    _ record: EventRecord, host: String, now: Int64, context: EventContext = EventContext()
+  ) {
     kind = record.kind
     jail = PlainText.line(record.jail)
     subject = PlainText.line(record.subject)
-    severity = Severity(record)
-    value = Self.members(
-      record, kind, jail, subject, severity, host: record.options[.host] ?? host, now)
+    let assessment = Assessment(record, context)
+    severity = assessment.severity
+    var value = Self.members(
+      record, kind, jail, subject, host: record.options[.host] ?? host, now)
+    assessment.add(to: &value)
+    self.value = value
   }
 
   /// Whom it is about: the address, or the id if there is none; nil for an event of a whole jail.
@@ -24,11 +29,11 @@ public struct Event: Sendable, Equatable {
   }
 
   private static func members(
-    _ record: EventRecord, _ kind: EventKind, _ jail: String, _ subject: String,
-    _ severity: Severity, host: String, _ now: Int64
+    _ record: EventRecord, _ kind: EventKind, _ jail: String, _ subject: String, host: String,
+    _ now: Int64
   ) -> Value {
     var value: Value = [
-      "kind": .string(kind.rawValue), "jail": .string(jail), "severity": .string(severity.rawValue),
+      "kind": .string(kind.rawValue), "jail": .string(jail),
       "host": .string(PlainText.line(host)), "now": .int(now / 1_000_000),
       "fields": .object(record.cleanFields),
     ]
@@ -43,6 +48,7 @@ public struct Event: Sendable, Equatable {
     value["bantime"] = record.options[.bantime].map(number)
     value["bancount"] = record.options[.bancount].map(number)
     value["user"] = record.options[.user].map { .string(PlainText.line($0)) }
+    value["unban_command"] = record.unbanCommand.map(Value.string)
     if let matches = record.matches, !matches.isEmpty {
       value["matches"] = .string(PlainText.lines(matches))
       value["matches_left_out"] = .int(Int64(record.matchesLeftOut))
@@ -82,24 +88,27 @@ extension EventRecord {
   }
 }
 
-/// How loud an event is.
-public enum Severity: String, Sendable, CaseIterable {
-  case info, warning, critical
+extension Assessment {
+  fileprivate func add(to value: inout Value) {
+    value["severity"] = .string(severity.rawValue)
+    value["reasons"] = .array(reasons.map(Value.string))
+    if isValidUser { value["valid_user"] = true }
+    if isFriendly { value["friendly"] = true }
+    // `false` rather than nothing, so that a name that is no list's can be told from one that is.
+    value["lists"] = .object(
+      lists.mapValues { $0.isEmpty ? false : .array($0.map(Value.string)) })
+  }
+}
 
-  /// `critical`: the jail `recidive`, or the fifth ban of an address or later. `warning`: a second
-  /// to fourth ban, or one for good. Everything else is `info`.
-  init(_ record: EventRecord) {
-    guard record.kind == .ban || record.kind == .prolong else {
-      self = .info
-      return
+extension Event {
+  /// Why an event makes no message: its address is in one of these lists. Nil if it is in none.
+  func listed(in names: [String]) -> String? {
+    for name in names {
+      if let entry = value["lists"]?[name]?.array?.first?.string {
+        return "in the list \(name) (\(entry))"
+      }
     }
-    let count = record.options[.bancount].flatMap { Int($0) } ?? 1
-    let isForGood = record.options[.bantime].flatMap { Double(decimal: $0) }.map { $0 < 0 } ?? false
-    if record.jail == "recidive" || count >= 5 {
-      self = .critical
-    } else {
-      self = count >= 2 || isForGood ? .warning : .info
-    }
+    return nil
   }
 }
 

@@ -17,7 +17,24 @@ enum BuiltIn {
         fence(matches, leftOut: event.value["matches_left_out"]?.int ?? 0))
       attachment["mrkdwn_in"] = ["text"]
     }
-    return ["text": .string(sentence(event)), "attachments": [attachment]]
+    return [
+      "text": .string(sentence(event)), "attachments": .array([attachment] + undo(event)),
+    ]
+  }
+
+  /// How to lift a ban that hits a friend. An attachment of its own: Slack reads markup in the
+  /// fields of this one, and must not in those that hold what an outsider wrote.
+  private static func undo(_ event: Event) -> [Value] {
+    guard event.value["valid_user"] == true || event.value["friendly"] == true,
+      let command = event.value["unban_command"]?.string
+    else { return [] }
+    let field: Value = ["title": "Undo", "value": .string(code(command)), "short": false]
+    return [
+      [
+        "color": colour, "fallback": .string("Undo: \(command)"), "fields": [field],
+        "mrkdwn_in": ["fields"],
+      ]
+    ]
   }
 
   /// One line, complete on its own: it is also what a phone's notification shows.
@@ -39,8 +56,18 @@ enum BuiltIn {
   /// The id, and the address where that is something else.
   private static func who(_ event: Event) -> String {
     let ip = text(event, "ip")
-    return ip.isEmpty || ip == event.subject ? event.subject : "\(event.subject) (\(ip))"
+    let who = bareOrCode(event.subject)
+    return ip.isEmpty || ip == event.subject ? who : "\(who) (\(bareOrCode(ip)))"
   }
+
+  /// Slack would make `*x*` bold and `evil.example` a link. An address is neither, unless it names
+  /// a zone, which may be anything.
+  private static func bareOrCode(_ text: String) -> String {
+    Network(text) != nil && !text.contains("%") || text.isEmpty ? text : code(text)
+  }
+
+  /// Event text holds no backtick that could end it.
+  private static func code(_ text: String) -> String { "`\(text)`" }
 
   private static func fields(_ event: Event) -> [Value] {
     var fields: [Value] = []
@@ -48,9 +75,17 @@ enum BuiltIn {
       guard let text, !text.isEmpty else { return }
       fields.append(["title": .string(title), "value": .string(text), "short": true])
     }
+    let reasons = (event.value["reasons"]?.array ?? []).compactMap(\.string)
+    if !reasons.isEmpty {
+      let text = reasons.joined(separator: "; ")
+      fields.append(["title": "Why", "value": .string(text), "short": false])
+    }
     add("User", event.value["user"]?.string)
     if let bantime = event.value["bantime"] { add("Ban time", span(bantime)) }
-    if let count = event.value["bancount"]?.int, count > 1 { add("Ban number", String(count)) }
+    // Otherwise one of the reasons says it.
+    if reasons.isEmpty, let count = event.value["bancount"]?.int, count > 1 {
+      add("Ban number", String(count))
+    }
     for (name, value) in (event.value["fields"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
       add(name, value.string)
     }

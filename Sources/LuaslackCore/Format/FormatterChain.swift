@@ -9,7 +9,6 @@ struct FormatterFile: Sendable, Equatable {
 
 /// The formatters in the order in which they run, and what kept one from being read.
 struct FormatterChain: Sendable, Equatable {
-
   var files: [FormatterFile] = []
   /// What `require` may load, by name.
   var libraries: [FormatterFile] = []
@@ -22,9 +21,9 @@ struct FormatterChain: Sendable, Equatable {
     var chain = FormatterChain()
     for name in configuration.formatters {
       if name == "local" {
-        chain.addLocal(configuration.formattersDirectory)
+        chain.addLocal(configuration.formattersDirectory, limit: configuration.limits.sourceBytes)
       } else {
-        chain.addShipped(name)
+        chain.addShipped(name, limit: configuration.limits.sourceBytes)
       }
     }
     return chain
@@ -39,7 +38,7 @@ struct FormatterChain: Sendable, Equatable {
     return String(hash, radix: 16)
   }
 
-  private mutating func addShipped(_ name: String) {
+  private mutating func addShipped(_ name: String, limit: Int) {
     let file = name + ".lua"
     guard Self.isFormatter(file), let path = try? Programs.scripts() + "/\(name)/formatter.lua",
       (try? FileStatus.of(path)) != nil
@@ -48,10 +47,12 @@ struct FormatterChain: Sendable, Equatable {
         FormatterProblem(file: file, error: "\(file): no shipped formatter of that name"))
       return
     }
-    if let source = read(path, as: file) { files.append(FormatterFile(name: file, source: source)) }
+    if let source = read(path, as: file, limit: limit) {
+      files.append(FormatterFile(name: file, source: source))
+    }
   }
 
-  private mutating func addLocal(_ directory: String) {
+  private mutating func addLocal(_ directory: String, limit: Int) {
     // Who can write the directory can put other people's files into it.
     if let status = try? FileStatus.of(directory), status.permissions & 0o022 != 0 {
       let problem = "\(directory) can be written by others; chmod go-w"
@@ -59,18 +60,19 @@ struct FormatterChain: Sendable, Equatable {
       return
     }
     for file in Self.luaFiles(directory) {
-      guard let source = read(directory + "/" + file, as: file) else { continue }
+      guard let source = read(directory + "/" + file, as: file, limit: limit) else { continue }
       files.append(FormatterFile(name: file, source: source))
     }
     for file in Self.luaFiles(directory + "/lib") {
-      guard let source = read(directory + "/lib/" + file, as: "lib/" + file) else { continue }
+      let name = "lib/" + file
+      guard let source = read(directory + "/" + name, as: name, limit: limit) else { continue }
       libraries.append(FormatterFile(name: String(file.dropLast(4)), source: source))
     }
   }
 
-  private mutating func read(_ path: String, as name: String) -> String? {
+  private mutating func read(_ path: String, as name: String, limit: Int) -> String? {
     do throws(TrustedFile.Refused) {
-      let bytes = try TrustedFile.read(path, limit: SandboxLimits().sourceBytes)
+      let bytes = try TrustedFile.read(path, limit: limit)
       return String(decoding: bytes, as: UTF8.self)
     } catch {
       problems.append(FormatterProblem(file: name, error: "\(name): \(error.problem)"))

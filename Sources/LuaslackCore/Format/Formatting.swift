@@ -41,7 +41,9 @@ final class Formatting {
   convenience init(_ configuration: Configuration, _ chain: FormatterChain? = nil) {
     self.init(
       chain ?? FormatterChain.load(configuration),
-      Sandbox.Settings(destinations: configuration.destinations.keys.sorted()))
+      Sandbox.Settings(
+        limits: configuration.limits, destinations: configuration.destinations.keys.sorted(),
+        zone: configuration.zone))
   }
 
   func format(_ event: Event) -> Result {

@@ -9,10 +9,16 @@ public struct Preview: Sendable {
 
   /// `host` stands in where the event names none; `now` is in microseconds since 1970.
   public init(_ record: EventRecord, _ configuration: Configuration, host: String, now: Int64) {
-    let result = Formatting(configuration).format(Event(record, host: host, now: now))
+    var lists = Lists()
+    let (context, problems) = lists.context(of: configuration, now: now)
+    let event = Event(record, host: host, now: now, context: context)
+    let result =
+      event.listed(in: configuration.mutedLists).map { Formatting.Result(outcome: .muted($0)) }
+      ?? Formatting(configuration).format(event)
     var outcome = result.outcome
     for problem in result.problems { outcome.add(problem) }
     var remarks = result.problems.map(\.sentence)
+    remarks += problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
     switch outcome {
     case .message(let message): self.message = message
     case .muted(let reason):

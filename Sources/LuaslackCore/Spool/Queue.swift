@@ -114,6 +114,13 @@ extension Queue {
       "formatter \(file) \(kind)"
     }
 
+    static func subject(list name: String) -> String { "list \(name)" }
+
+    /// The list that this is about.
+    var list: String? {
+      subject.hasPrefix("list ") ? String(subject.dropFirst(5)) : nil
+    }
+
     /// The file and the kind of event, if this is about a formatter.
     var formatter: (file: String, kind: String)? {
       let words = subject.split(separator: " ")

@@ -1,0 +1,77 @@
+/// How loud an event is.
+public enum Severity: String, Sendable, CaseIterable, Comparable {
+  case info, warning, critical
+
+  private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+  public static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
+}
+
+/// What follows from an event and the config: how loud it is, and why. `docs/formatters.md` has the
+/// rules.
+struct Assessment {
+  let isValidUser: Bool
+  let isFriendly: Bool
+  /// For each list of the config, the entries that hold the address.
+  let lists: [String: [String]]
+  private(set) var severity = Severity.info
+  /// Short sentences, one for each thing that makes the event louder than `info`.
+  private(set) var reasons: [String] = []
+
+  init(_ record: EventRecord, _ context: EventContext) {
+    let address = record.address
+    let user = record.options[.user].map(PlainText.line) ?? ""
+    isValidUser = record.kind.hasAddress && !user.isEmpty && context.validUsers.contains(user)
+    isFriendly =
+      address.map { !context.friendlyNetworks.entries(containing: $0.network).isEmpty } ?? false
+    lists = context.lists.mapValues { list in
+      address.map { list.entries(containing: $0.network) } ?? []
+    }
+    guard record.kind == .ban || record.kind == .prolong else { return }
+    judge(record)
+    if isValidUser { add(.critical, "\(user) is a valid user") }
+    if isFriendly, let address {
+      add(.critical, "\(PlainText.line(address.text)) is in a friendly network")
+    }
+  }
+
+  private mutating func judge(_ record: EventRecord) {
+    let count = record.options[.bancount].flatMap { Int($0) } ?? 1
+    if count >= 2 {
+      add(count >= 5 ? .critical : .warning, "\(Self.ordinal(count)) ban of this address")
+    }
+    if record.jail == "recidive" { add(.critical, "banned by the jail recidive") }
+    let bantime = record.options[.bantime].flatMap { Double(decimal: $0) } ?? 0
+    if bantime < 0 { add(.warning, "banned for good") }
+  }
+
+  private mutating func add(_ severity: Severity, _ reason: String) {
+    self.severity = max(self.severity, severity)
+    reasons.append(reason)
+  }
+
+  private static func ordinal(_ count: Int) -> String {
+    let words = ["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
+    if words.indices.contains(count - 2) { return words[count - 2] }
+    let ending =
+      switch (count % 100, count % 10) {
+      case (11...13, _): "th"
+      case (_, 1): "st"
+      case (_, 2): "nd"
+      case (_, 3): "rd"
+      default: "th"
+      }
+    return "\(count)\(ending)"
+  }
+}
+
+extension EventRecord {
+  /// The address that the event is about: the id where the ip is none. Nil for what is no address.
+  fileprivate var address: (text: String, network: Network)? {
+    guard kind.hasAddress else { return nil }
+    for text in [ip, subject] {
+      if let network = Network(text) { return (text, network) }
+    }
+    return nil
+  }
+}

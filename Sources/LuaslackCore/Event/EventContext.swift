@@ -1,0 +1,18 @@
+/// What the config knows of users and addresses, by which events are judged.
+public struct EventContext: Sendable, Equatable {
+  /// The lists by the name that formatters call them.
+  public var lists: [String: NetworkList] = [:]
+  /// As an event's user stands in it.
+  public private(set) var validUsers: Set<String> = []
+  public var friendlyNetworks = NetworkList()
+
+  public init() {}
+
+  public init(
+    lists: [String: NetworkList] = [:], validUsers: [String], friendlyNetworks: [String]
+  ) {
+    self.lists = lists
+    self.validUsers = Set(validUsers.map(PlainText.line))
+    self.friendlyNetworks = NetworkList(friendlyNetworks)
+  }
+}

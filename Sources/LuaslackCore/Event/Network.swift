@@ -1,0 +1,181 @@
+/// An address, or a network in CIDR notation. Read by the rules of `prelude.lua`'s `ip`, so that
+/// the config, the lists and a formatter never disagree about what an address is.
+public struct Network: Hashable, Sendable {
+  public let isIPv4: Bool
+  /// 128 bits, those after the prefix zero. IPv4 sits at ::ffff:0:0/96, so that an IPv4 address
+  /// written as IPv6 is the same address.
+  let base: UInt128
+  /// How many of the 128 bits count.
+  let prefix: Int
+
+  /// Nil for what is no address. A zone (`%eth0`) is passed over, and so are bits after the prefix.
+  public init?(_ text: String) {
+    self.init(utf8: Array(text.utf8)[...])
+  }
+
+  init?(utf8 text: ArraySlice<UInt8>) {
+    let slash = text.firstIndex(of: UInt8(ascii: "/")) ?? text.endIndex
+    let address = text[..<slash].prefix { $0 != UInt8(ascii: "%") }
+    let value: UInt128
+    let first: Int
+    if let number = Self.ipv4(address) {
+      (value, first) = (Self.ipv4Base | UInt128(number), 96)
+    } else if let number = Self.ipv6(address) {
+      (value, first) = (number, 0)
+    } else {
+      return nil
+    }
+    guard let bits = slash == text.endIndex ? 128 - first : Self.prefix(text[slash...].dropFirst()),
+      first + bits <= 128
+    else { return nil }
+    self.init(value, prefix: first + bits, isIPv4: value >> 32 == 0xffff && first + bits >= 96)
+  }
+
+  private init(_ value: UInt128, prefix: Int, isIPv4: Bool) {
+    // A shift by all 128 bits yields zero.
+    base = value & ~(UInt128.max >> UInt128(prefix))
+    self.prefix = prefix
+    self.isIPv4 = isIPv4
+  }
+
+  /// The network of the first `prefix` bits around this one, of which there are at least as many.
+  func wider(_ prefix: Int) -> Network {
+    Network(base, prefix: prefix, isIPv4: isIPv4)
+  }
+
+  /// All of the other is inside.
+  public func contains(_ other: Network) -> Bool {
+    isIPv4 == other.isIPv4 && prefix <= other.prefix && other.wider(prefix) == self
+  }
+}
+
+// The grammar.
+extension Network {
+  private static let ipv4Base: UInt128 = 0xffff << 32
+
+  /// One to three digits after the slash.
+  private static func prefix(_ digits: ArraySlice<UInt8>) -> Int? {
+    guard (1...3).contains(digits.count) else { return nil }
+    return number(digits)
+  }
+
+  private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+    var number = 0
+    for byte in digits {
+      guard (0x30...0x39).contains(byte) else { return nil }
+      number = number * 10 + Int(byte - 0x30)
+    }
+    return number
+  }
+
+  private static func ipv4(_ text: ArraySlice<UInt8>) -> UInt32? {
+    guard (7...15).contains(text.count) else { return nil }
+    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard parts.count == 4 else { return nil }
+    var value: UInt32 = 0
+    for part in parts {
+      // 010 is eight to some programs and ten to others: to us it is no address.
+      guard (1...3).contains(part.count), part.count == 1 || part.first != 0x30,
+        let number = number(part), number <= 255
+      else { return nil }
+      value = value << 8 | UInt32(number)
+    }
+    return value
+  }
+
+  private static func ipv6(_ text: ArraySlice<UInt8>) -> UInt128? {
+    guard text.count <= 45, let (head, tail) = withoutDottedTail(text) else { return nil }
+    let gap = head.indices.dropLast().first { head[$0] == colon && head[$0 + 1] == colon }
+    let left = groups(gap.map { head[..<$0] } ?? head)
+    let right = groups(gap.map { head[($0 + 2)...] } ?? [])
+    guard var left, var right else { return nil }
+    if let tail {
+      let last = [UInt16(tail >> 16), UInt16(truncatingIfNeeded: tail)]
+      if gap == nil { left += last } else { right += last }
+    }
+    if gap != nil {
+      guard left.count + right.count <= 7 else { return nil }
+      left += Array(repeating: 0, count: 8 - left.count - right.count) + right
+    }
+    guard left.count == 8 else { return nil }
+    return left.reduce(0) { $0 << 16 | UInt128($1) }
+  }
+
+  private static var colon: UInt8 { UInt8(ascii: ":") }
+
+  /// The text without an IPv4 address at its end, and that address. What is left ends as the text
+  /// before a group does.
+  private static func withoutDottedTail(
+    _ text: ArraySlice<UInt8>
+  ) -> (head: ArraySlice<UInt8>, tail: UInt32?)? {
+    guard text.contains(UInt8(ascii: ".")) else { return (text, nil) }
+    guard let last = text.lastIndex(of: colon), let tail = ipv4(text[(last + 1)...]) else {
+      return nil
+    }
+    // The colon before it belongs to a "::", or parts it from the group before.
+    let head = text[...last]
+    let isGap = head.dropLast().last == colon
+    return (isGap ? head : head.dropLast(), tail)
+  }
+
+  /// The 16-bit groups on one side of the "::"; nil if one is malformed.
+  private static func groups(_ text: ArraySlice<UInt8>) -> [UInt16]? {
+    guard !text.isEmpty else { return [] }
+    var groups: [UInt16] = []
+    for part in text.split(separator: colon, omittingEmptySubsequences: false) {
+      guard (1...4).contains(part.count) else { return nil }
+      var group: UInt16 = 0
+      for byte in part {
+        guard let digit = hexadecimal(byte) else { return nil }
+        group = group << 4 | UInt16(digit)
+      }
+      groups.append(group)
+    }
+    return groups
+  }
+
+  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x30...0x39: byte - 0x30
+    case 0x41...0x46: byte - 0x41 + 10
+    case 0x61...0x66: byte - 0x61 + 10
+    default: nil
+    }
+  }
+}
+
+/// Networks in which an address is found at once, however many there are: a set for each length of
+/// prefix.
+public struct NetworkList: Sendable, Equatable {
+  /// As written; of two spellings of one network the first.
+  private var entries: [Network: String] = [:]
+  /// The lengths of prefix that occur, the longest first.
+  private var prefixes: [Int] = []
+
+  public init() {}
+
+  /// What is no network is left out.
+  public init(_ texts: [String]) {
+    for text in texts { insert(Array(text.utf8)[...]) }
+  }
+
+  public var count: Int { entries.count }
+
+  /// False for what is no network.
+  @discardableResult
+  mutating func insert(_ text: ArraySlice<UInt8>) -> Bool {
+    guard let network = Network(utf8: text) else { return false }
+    guard entries[network] == nil else { return true }
+    entries[network] = String(decoding: text, as: UTF8.self)
+    if !prefixes.contains(network.prefix) {
+      prefixes.append(network.prefix)
+      prefixes.sort(by: >)
+    }
+    return true
+  }
+
+  /// Those that hold all of the network, the smallest first.
+  public func entries(containing network: Network) -> [String] {
+    prefixes.filter { $0 <= network.prefix }.compactMap { entries[network.wider($0)] }
+  }
+}

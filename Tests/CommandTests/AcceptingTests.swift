@@ -45,13 +45,13 @@ import Testing
       text: ":shield: sshd banned 10.20.0.0/16 on web1"),
     Call(
       "any string as address", ["--family=None", "--", "sshd", "evil host;$(id)", "1"],
-      text: ":shield: sshd banned evil host;$(id) after 1 failure on web1"),
+      text: ":shield: sshd banned `evil host;$(id)` after 1 failure on web1"),
     Call(
       "an id beside the address", ["--id=mail:eve", "--", "sshd", "203.0.113.7", "5"],
-      text: ":shield: sshd banned mail:eve (203.0.113.7) after 5 failures on web1"),
+      text: ":shield: sshd banned `mail:eve` (203.0.113.7) after 5 failures on web1"),
     Call(
       "leading dashes after the bare --", ["--", "-sshd", "--help", "-5"],
-      text: ":shield: -sshd banned --help after -5 failures on web1"),
+      text: ":shield: -sshd banned `--help` after -5 failures on web1"),
     Call(
       "a user that looks like an option", ["--user=--wait=1h"] + plain, text: banned,
       contains: ["--wait=1h"]),
@@ -83,7 +83,7 @@ import Testing
         "--matches=& <@U123> &lt;b&gt;", "--", "<sshd>", "<!everyone>", "<5>",
       ],
       text:
-        ":shield: &lt;sshd&gt; banned &lt;!here&gt; (&lt;!everyone&gt;) after &lt;5&gt; failures"
+        ":shield: &lt;sshd&gt; banned `&lt;!here&gt;` (`&lt;!everyone&gt;`) after &lt;5&gt; failures"
         + " on web1",
       contains: [
         "&lt;!channel&gt;", "&lt;https://evil.example|click&gt;",
@@ -100,7 +100,7 @@ import Testing
       "bytes that are not UTF-8",
       raw: [Array("--user=a".utf8) + [0xFF, 0xC3, 0x28]]
         + plain.dropLast(2).map { Array($0.utf8) } + [[0xFE, 0x31], Array("5".utf8)],
-      text: ":shield: sshd banned \u{FFFD}1 after 5 failures on web1",
+      text: ":shield: sshd banned `\u{FFFD}1` after 5 failures on web1",
       contains: ["a\u{FFFD}\u{FFFD}("]),
     Call(
       "log lines on standard input", ["--matches-stdin"] + plain, stdin: "first\nsecond <b>\n",

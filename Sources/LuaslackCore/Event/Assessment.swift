@@ -7,8 +7,8 @@ public enum Severity: String, Sendable, CaseIterable, Comparable {
   public static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
 }
 
-/// What follows from an event and the config: how loud it is, and why. `docs/formatters.md` has the
-/// rules.
+/// What follows from an event and the config: how loud it is, and why. The rules, for users:
+/// docs/configuration.md, "Severity".
 struct Assessment {
   let isValidUser: Bool
   let isFriendly: Bool

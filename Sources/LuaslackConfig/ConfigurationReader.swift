@@ -155,7 +155,7 @@ public struct ConfigurationReader: Sendable {
   }
 
   /// TOMLKit does not say where a key stands, so the text is asked: the first line in that table
-  /// that begins with the key, or the table's own header.
+  /// that begins with the key, or the table's own header or line.
   func line(of key: String, in table: String?) -> Int? {
     var current: String?
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
@@ -166,9 +166,12 @@ public struct ConfigurationReader: Sendable {
         if current == key || current?.hasPrefix(key + ".") == true { return index + 1 }
       } else if words.hasPrefix(key + "=") || words.hasPrefix(key + ".") {
         if table == nil || current == table { return index + 1 }
+      } else if let table, current == nil, words.hasPrefix("\(table).\(key)=") {
+        return index + 1
       }
     }
-    return nil
+    // The table may stand on one line, in braces.
+    return table.flatMap { line(of: $0, in: nil) }
   }
 
   /// The line of a key, or the one after it on which this text of its value stands.

@@ -50,9 +50,10 @@ extension ConfigurationReader {
   private func list(
     _ name: String, _ value: Value
   ) throws(ConfigurationError) -> Configuration.List {
-    let line = line(of: name, in: "list") ?? line(of: "list.\(name)", in: nil)
+    // `[list.NAME]` or a key of `[list]`.
+    let line = line(of: "list.\(name)", in: nil) ?? line(of: name, in: "list")
     func error(_ problem: String) -> ConfigurationError {
-      ConfigurationError(file: path, line: line ?? self.line(of: "list", in: nil), problem: problem)
+      ConfigurationError(file: path, line: line, problem: problem)
     }
     // Formatters say event.lists.NAME, and `status` names it.
     guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
@@ -61,7 +62,7 @@ extension ConfigurationReader {
     if value.array != nil {
       guard let entries = value.array?.compactMap(\.string), entries.count == value.array?.count
       else { throw error("list \(name) must hold strings") }
-      try checkNetworks(entries) { self.line(of: name, in: "list", holding: $0) ?? line }
+      try checkNetworks(entries) { self.line(of: name, in: "list", holding: $0) }
       return .inline(entries)
     }
     for key in (value.object ?? [:]).keys.sorted() where key != "file" {
@@ -108,8 +109,8 @@ extension ConfigurationReader {
       guard let value = value[setting.rawValue] else { continue }
       limits[keyPath: setting.member] = try number(value, setting)
     }
-    try check(.file, isNotOver: .chain, limits)
-    try check(.chain, isNotOver: .deadline, limits)
+    try check(.file, isNotOver: .chain, limits, in: value)
+    try check(.chain, isNotOver: .deadline, limits, in: value)
     return limits
   }
 
@@ -129,12 +130,12 @@ extension ConfigurationReader {
   }
 
   private func check(
-    _ small: LimitSetting, isNotOver large: LimitSetting, _ limits: SandboxLimits
+    _ small: LimitSetting, isNotOver large: LimitSetting, _ limits: SandboxLimits, in table: Value
   ) throws(ConfigurationError) {
     let (part, whole) = (limits[keyPath: small.member], limits[keyPath: large.member])
     guard part > whole else { return }
     // One of them may be the default; the line is that of the one that was given.
-    let key = line(of: large.rawValue, in: "limits") == nil ? small : large
+    let key = table[large.rawValue] == nil ? small : large
     throw error(
       key.rawValue, in: "limits",
       "\(large.rawValue) (\(large.text(whole))) is shorter than \(small.rawValue)"

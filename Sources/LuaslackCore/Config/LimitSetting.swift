@@ -12,7 +12,7 @@ public enum LimitSetting: String, Sendable, CaseIterable {
     }
   }
 
-  /// Below the floor not even the shipped formatter would do its part. The ceilings keep a chain of
+  /// At the floors the shipped formatters still do an ordinary event. The ceilings keep one event's
   /// formatters from holding up the alerts behind it, and a hostile one from hurting the host.
   public var range: ClosedRange<Int> {
     switch self {
@@ -20,7 +20,7 @@ public enum LimitSetting: String, Sendable, CaseIterable {
     case .file: 10...5_000
     case .chain: 10...10_000
     case .deadline: 100...15_000
-    case .source: 4 << 10...256 << 10
+    case .source: 16 << 10...256 << 10
     case .result: 32 << 10...1 << 20
     case .nodes: 1_000...100_000
     case .depth: 8...60

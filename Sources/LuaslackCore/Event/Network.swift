@@ -68,19 +68,22 @@ extension Network {
     return number
   }
 
+  /// Without a copy of any part: a list has many.
   private static func ipv4(_ text: ArraySlice<UInt8>) -> UInt32? {
     guard (7...15).contains(text.count) else { return nil }
-    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
+    var rest = text
     var value: UInt32 = 0
-    for part in parts {
+    for index in 0..<4 {
+      if index > 0, rest.popFirst() != UInt8(ascii: ".") { return nil }
+      let part = rest.prefix { $0 != UInt8(ascii: ".") }
       // 010 is eight to some programs and ten to others: to us it is no address.
       guard (1...3).contains(part.count), part.count == 1 || part.first != 0x30,
         let number = number(part), number <= 255
       else { return nil }
       value = value << 8 | UInt32(number)
+      rest = rest[part.endIndex...]
     }
-    return value
+    return rest.isEmpty ? value : nil
   }
 
   private static func ipv6(_ text: ArraySlice<UInt8>) -> UInt128? {

@@ -205,7 +205,8 @@ import Testing
     arguments: [
       ("203.0.113.7", "203.0.113.7"), ("10.20.0.0/16", "10.20.0.0/16"),
       ("2001:db8::9", "2001:db8::9"), ("*x*", "`*x*`"), ("evil.example", "`evil.example`"),
-      ("fe80::1%*x*", "`fe80::1%*x*`"), ("evil host;$(id)", "`evil host;$(id)`"),
+      ("fe80::1%*x*", "`fe80::1%*x*`"), ("fe80::1%evil.example", "`fe80::1%evil.example`"),
+      ("evil host;$(id)", "`evil host;$(id)`"),
       ("a`b", "`a'b`"),
     ])
   func `an id that is no address stands as code in the built-in message`(

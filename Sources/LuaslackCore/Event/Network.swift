@@ -8,17 +8,21 @@ public struct Network: Hashable, Sendable {
   /// How many of the 128 bits count.
   let prefix: Int
 
-  /// Nil for what is no address. A zone (`%eth0`) is passed over, and so are bits after the prefix.
+  /// Nil for what is no address. The name of an interface (`fe80::1%eth0`) is passed over, and so
+  /// are bits after the prefix.
   public init?(_ text: String) {
     self.init(utf8: Array(text.utf8)[...])
   }
 
   init?(utf8 text: ArraySlice<UInt8>) {
+    guard text.count <= Self.lengthLimit else { return nil }
     let slash = text.firstIndex(of: UInt8(ascii: "/")) ?? text.endIndex
-    let address = text[..<slash].prefix { $0 != UInt8(ascii: "%") }
+    let percent = text[..<slash].firstIndex(of: UInt8(ascii: "%"))
+    let address = text[..<(percent ?? slash)]
+    if let percent, !Self.isZone(text[percent..<slash].dropFirst()) { return nil }
     let value: UInt128
     let first: Int
-    if let number = Self.ipv4(address) {
+    if percent == nil, let number = Self.ipv4(address) {
       (value, first) = (Self.ipv4Base | UInt128(number), 96)
     } else if let number = Self.ipv6(address) {
       (value, first) = (number, 0)
@@ -52,6 +56,19 @@ public struct Network: Hashable, Sendable {
 // The grammar.
 extension Network {
   private static let ipv4Base: UInt128 = 0xffff << 32
+  /// Bytes; the longest address has 45, an interface's name 15.
+  private static let lengthLimit = 80
+
+  /// Short and plain: what is an address may be shown as it stands.
+  private static func isZone(_ name: ArraySlice<UInt8>) -> Bool {
+    !name.isEmpty
+      && name.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e: true
+        default: false
+        }
+      }
+  }
 
   /// One to three digits after the slash.
   private static func prefix(_ digits: ArraySlice<UInt8>) -> Int? {

@@ -61,7 +61,7 @@ enum BuiltIn {
   }
 
   /// Slack would make `*x*` bold and `evil.example` a link. An address is neither, unless it names
-  /// a zone, which may be anything.
+  /// an interface, which may look like a host.
   private static func bareOrCode(_ text: String) -> String {
     Network(text) != nil && !text.contains("%") || text.isEmpty ? text : code(text)
   }

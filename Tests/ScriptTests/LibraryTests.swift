@@ -206,7 +206,8 @@ extension Formatting.Result {
 @Suite struct PrintedPayloadTests {
   private func run(_ expression: String) -> Formatting.Result {
     Script.run(
-      "return function() return { text = '203.0.113.7', attachments = { { x = \(expression) } } } end")
+      "return function() return { text = '203.0.113.7', attachments = { { x = \(expression) } } } end"
+    )
   }
 
   @Test(arguments: [

@@ -12,6 +12,7 @@ struct Luaslack: ParsableCommand {
       Examples:
         luaslack ban -- sshd 203.0.113.7 5             record a ban; luaslackd delivers it
         luaslack ban --dry-run -- sshd 203.0.113.7 5   print the message, send nothing
+        luaslack check                                 are the formatters and the config right
         luaslack status                                does it arrive, and if not, why
 
       Exit status:
@@ -25,7 +26,8 @@ struct Luaslack: ParsableCommand {
           Ban.self, Unban.self, Prolong.self, JailStart.self, JailStop.self, JailFlush.self,
         ]),
       CommandGroup(
-        name: "Called by you", subcommands: [StatusCommand.self, QueueCommand.self, Config.self]),
+        name: "Called by you",
+        subcommands: [CheckCommand.self, StatusCommand.self, QueueCommand.self, Config.self]),
     ])
 
   static func main() {

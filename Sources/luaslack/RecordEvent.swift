@@ -64,11 +64,12 @@ enum RecordEvent {
 /// the rights of the spool's owner, so that a trial sees what a delivery would.
 enum Delegate {
   static func run(
-    _ command: String, _ options: [String], _ locations: Locations, input: [UInt8] = []
+    _ command: String, _ options: [String], _ locations: Locations, input: [UInt8] = [],
+    asOwner: Bool = true
   ) -> Int32 {
     let arguments = [command] + locations.arguments + options
     do throws(SystemError) {
-      if Process.user == 0 { _ = try Spool.enter(locations) }
+      if asOwner, Process.user == 0 { _ = try Spool.enter(locations) }
       let file = try FileDescriptor.sealed("luaslack-input", input)
       let child = try ChildProcess(
         try Programs.path(of: "luaslackd"), arguments, descriptors: [file.raw, 1, 2])

@@ -14,7 +14,7 @@ struct Daemon: ParsableCommand {
       event starts it again; started by hand or by systemd, it stays. TERM ends it at once: what \
       it was doing is done again.
       """,
-    version: Version.text, subcommands: [Serve.self, Render.self, ShowConfig.self],
+    version: Version.text, subcommands: [Serve.self, Render.self, Check.self, ShowConfig.self],
     defaultSubcommand: Serve.self)
 }
 

@@ -5,7 +5,7 @@ import Testing
 @Suite struct UsageTests {
   static let commands: [[String]] = [
     [], ["ban"], ["unban"], ["prolong"], ["jail-start"], ["jail-stop"], ["jail-flush"], ["status"],
-    ["queue"], ["queue", "list"], ["queue", "flush"], ["config"], ["config", "show"],
+    ["check"], ["queue"], ["queue", "list"], ["queue", "flush"], ["config"], ["config", "show"],
   ]
 
   @Test(arguments: commands)

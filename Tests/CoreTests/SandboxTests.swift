@@ -209,10 +209,10 @@ import Testing
   @Test func `tells which functions a file's table holds when asked`() {
     let source = "return { ban = function() end, bam = print, [5] = print, note = 'x' }"
     let result = formatting(source) { $0.namesHandlers = true }.format(event("203.0.113.1"))
-    #expect(result.handlers == ["a.lua": ["number", "bam", "ban", "note"]])
+    #expect(result.frames.map(\.handlers) == [["number", "bam", "ban", "note"]])
     let any = formatting("return function() end") { $0.namesHandlers = true }
-    #expect(any.format(event("203.0.113.1")).handlers == ["a.lua": ["any"]])
-    #expect(formatting(source).format(event("203.0.113.1")).handlers == ["a.lua": []])
+    #expect(any.format(event("203.0.113.1")).frames.map(\.handlers) == [["any"]])
+    #expect(formatting(source).format(event("203.0.113.1")).frames.map(\.handlers) == [[]])
   }
 
   @Test func `a sandbox that is gone is started anew`() throws {

@@ -5,6 +5,8 @@ struct FormatterFile: Sendable, Equatable {
   /// As error messages name it: `50-colours.lua`.
   var name: String
   var source: String
+  /// Where it was read from.
+  var path: String?
 }
 
 /// The formatters in the order in which they run, and what kept one from being read.
@@ -48,11 +50,12 @@ struct FormatterChain: Sendable, Equatable {
       return
     }
     if let source = read(path, as: file, limit: limit) {
-      files.append(FormatterFile(name: file, source: source))
+      files.append(FormatterFile(name: file, source: source, path: path))
     }
   }
 
-  private mutating func addLocal(_ directory: String, limit: Int) {
+  /// All formatters of a directory, and what lies in its `lib`.
+  mutating func addLocal(_ directory: String, limit: Int) {
     // Who can write the directory can put other people's files into it.
     if let status = try? FileStatus.of(directory), status.permissions & 0o022 != 0 {
       let problem = "\(directory) can be written by others; chmod go-w"
@@ -61,13 +64,52 @@ struct FormatterChain: Sendable, Equatable {
     }
     for file in Self.luaFiles(directory) {
       guard let source = read(directory + "/" + file, as: file, limit: limit) else { continue }
-      files.append(FormatterFile(name: file, source: source))
+      files.append(FormatterFile(name: file, source: source, path: directory + "/" + file))
     }
+    addLibraries(directory, limit: limit)
+  }
+
+  private mutating func addLibraries(_ directory: String, limit: Int) {
     for file in Self.luaFiles(directory + "/lib") {
       let name = "lib/" + file
-      guard let source = read(directory + "/" + name, as: name, limit: limit) else { continue }
-      libraries.append(FormatterFile(name: String(file.dropLast(4)), source: source))
+      let path = directory + "/" + name
+      guard let source = read(path, as: name, limit: limit) else { continue }
+      libraries.append(FormatterFile(name: String(file.dropLast(4)), source: source, path: path))
     }
+  }
+
+  /// One file, whatever its name, with the libraries beside it; one that lies in a `lib` is only
+  /// loaded. Returns the name that errors give it.
+  mutating func add(file path: String, limit: Int) -> String {
+    let directory = path.directoryPart
+    let base = PlainText.line(String(path.split(separator: "/").last ?? "formatter"))
+    let isLibrary = directory == "lib" || directory.hasSuffix("/lib")
+    let name = isLibrary ? "lib/" + base : base
+    guard let source = read(path, as: name, limit: limit) else { return name }
+    guard isLibrary else {
+      addLibraries(directory, limit: limit)
+      files.append(FormatterFile(name: name, source: source, path: path))
+      return name
+    }
+    addLibraries(directory + "/..", limit: limit)
+    let module = String(base.dropLast(base.hasSuffix(".lua") ? 4 : 0))
+    libraries.removeAll { $0.name == module }
+    libraries.append(FormatterFile(name: module, source: source, path: path))
+    files.append(
+      FormatterFile(name: name, source: "require(\"\(module)\")\nreturn {}", path: path))
+    return name
+  }
+
+  static func isDirectory(_ path: String) -> Bool {
+    (try? FileStatus.of(path))?.kind == .directory
+  }
+
+  /// What lies among the formatters and is none, but hidden files and `lib`.
+  static func passedOver(_ directory: String) -> [String] {
+    let names = (try? Directory.open(directory).names()) ?? []
+    return names.filter { name in
+      !isFormatter(name) && !name.hasPrefix(".") && !isDirectory(directory + "/" + name)
+    }.sorted()
   }
 
   private mutating func read(_ path: String, as name: String, limit: Int) -> String? {

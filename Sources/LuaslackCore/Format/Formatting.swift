@@ -20,10 +20,11 @@ final class Formatting {
     /// Formatters that took more than half of their time, or had to be stopped; and the others.
     var costly: [String] = []
     var cheap: [String] = []
-    /// The functions that each file's table held; only if the settings ask for them.
-    var handlers: [String: [String]] = [:]
+    /// What each file answered.
+    var frames: [Sandbox.Frame] = []
+
     /// What the scripts printed.
-    var output = ""
+    var output: String { frames.map(\.output).joined() }
   }
 
   let chain: FormatterChain
@@ -40,10 +41,7 @@ final class Formatting {
   /// With the limits that the configuration names; without a chain, with the one that it names.
   convenience init(_ configuration: Configuration, _ chain: FormatterChain? = nil) {
     self.init(
-      chain ?? FormatterChain.load(configuration),
-      Sandbox.Settings(
-        limits: configuration.limits, destinations: configuration.destinations.keys.sorted(),
-        zone: configuration.zone))
+      chain ?? FormatterChain.load(configuration), Sandbox.Settings(configuration))
   }
 
   func format(_ event: Event) -> Result {
@@ -79,8 +77,7 @@ final class Formatting {
     return Result(
       outcome: outcome, wantsDigest: wantsDigest, destinations: named, succeeded: succeeded,
       problems: problems, costly: costly, cheap: cheap,
-      handlers: Dictionary(frames.map { ($0.file, $0.handlers) }) { first, _ in first },
-      output: frames.map(\.output).joined())
+      frames: frames)
   }
 
   /// The last payload that the sink takes, the built-in one if there is no other. The first that it

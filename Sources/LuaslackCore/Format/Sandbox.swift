@@ -158,3 +158,11 @@ extension Sandbox {
     return bytes + tree
   }
 }
+
+extension Sandbox.Settings {
+  init(_ configuration: Configuration) {
+    limits = configuration.limits
+    destinations = configuration.destinations.keys.sorted()
+    zone = configuration.zone
+  }
+}

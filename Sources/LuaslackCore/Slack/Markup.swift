@@ -17,6 +17,11 @@ enum Markup {
     render(text, plain: { $0 }) { group in words(group) }
   }
 
+  /// What a formatter wrote outside of the library's groups.
+  static func outsideMarks(_ text: String) -> String {
+    render(text, plain: { $0 }) { _ in " " }
+  }
+
   static func escape(_ text: String) -> String {
     guard text.utf8.contains(where: { $0 == 0x26 || $0 == 0x3c || $0 == 0x3e }) else { return text }
     var result = ""

@@ -1,0 +1,201 @@
+internal import Posix
+
+/// Runs formatters on every sample, through the code and the limits that messages go through, and says
+/// what is wrong with them. Needs no secret and no network.
+public struct FormatterCheck: Sendable {
+  public private(set) var findings: [Finding] = []
+  /// What is worth knowing and no fault: printed output, files that are passed over.
+  public private(set) var notes: [String] = []
+  /// Formatters that were run.
+  public private(set) var fileCount = 0
+  public static var sampleCount: Int { Sample.all.count }
+
+  private let configuration: Configuration
+  private let context: EventContext
+  /// What findings call a file, by its name in the chain.
+  private var shown: [String: String] = [:]
+
+  /// `now` is in microseconds since 1970.
+  public init(_ configuration: Configuration, now: Int64) {
+    var lists = Lists()
+    self.configuration = configuration
+    let (context, problems) = lists.context(of: configuration, now: now)
+    self.context = context
+    notes = problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
+  }
+
+  /// All formatters that the configuration names.
+  public mutating func checkAll() {
+    let directory = configuration.formattersDirectory
+    check(FormatterChain.load(configuration), directory: directory, wanted: nil)
+    notePassedOver(directory)
+  }
+
+  /// A file, or all of a directory as `local` would run them; each after the shipped ones that the
+  /// configuration has before `local`.
+  public mutating func check(path: String) {
+    var chain = FormatterChain.load(shippedBeforeLocal)
+    let shipped = Set(chain.files.map(\.name))
+    chain.problems = []
+    if FormatterChain.isDirectory(path) {
+      chain.addLocal(path, limit: configuration.limits.sourceBytes)
+      check(chain, directory: path, wanted: { !shipped.contains($0) })
+      notePassedOver(path)
+    } else {
+      let name = chain.add(file: path, limit: configuration.limits.sourceBytes)
+      shown[name] = path
+      check(chain, directory: path.directoryPart, wanted: { $0 == name })
+    }
+    findings = findings.inOrder()
+  }
+
+  private var shippedBeforeLocal: Configuration {
+    var configuration = configuration
+    let names = configuration.formatters
+    configuration.formatters = Array(names.prefix { $0 != "local" })
+    return configuration
+  }
+
+  private mutating func check(
+    _ chain: FormatterChain, directory: String, wanted: ((String) -> Bool)?
+  ) {
+    let isWanted = wanted ?? { _ in true }
+    for file in chain.files where shown[file.name] == nil { shown[file.name] = file.path }
+    for library in chain.libraries { shown["lib/\(library.name).lua"] = library.path }
+    fileCount += chain.files.count { isWanted($0.name) }
+    // One that could not be read lies there all the same, but a shipped one that does not exist.
+    for problem in chain.problems {
+      let path = directory + "/" + problem.file
+      if shown[problem.file] == nil, (try? FileStatus.of(path)) != nil {
+        shown[problem.file] = path
+      }
+      add(problem, seenWith: nil)
+    }
+    var settings = Sandbox.Settings(configuration)
+    settings.namesHandlers = true
+    var formatting = Formatting(chain, settings)
+    var suspensions = Suspensions()
+    var handlers: [String: [String]] = [:]
+    var outputs: [String: String] = [:]
+    for sample in Sample.all {
+      for event in sample.events(context) {
+        let result = formatting.format(event)
+        let seenWith = "\(event.kind.rawValue), sample \"\(sample.name)\""
+        for problem in result.problems.dropFirst(chain.problems.count)
+        where isWanted(problem.file) {
+          add(problem, seenWith: seenWith)
+        }
+        // As in earnest, one that loops does not hold up the others for long.
+        if !suspensions.observe(result, of: chain, now: 0).isEmpty {
+          formatting = Formatting(suspensions.applied(to: chain, now: 0), settings)
+        }
+        payloads(result, chain, isWanted, sample, seenWith)
+        for frame in result.frames where isWanted(frame.file) {
+          if !frame.handlers.isEmpty { handlers[frame.file] = frame.handlers }
+          if !frame.output.isEmpty { outputs[frame.file] = outputs[frame.file] ?? frame.output }
+        }
+      }
+    }
+    for (file, names) in handlers { check(handlers: names, of: file, chain) }
+    for (file, output) in outputs.sorted(by: { $0.key < $1.key }) {
+      let lines = output.split(separator: "\n").prefix(5).joined(separator: "\n  ")
+      notes.append("\(shown[file] ?? file) printed:\n  \(lines)")
+    }
+    findings = findings.inOrder()
+  }
+
+  /// What a file made, without what it was handed.
+  private mutating func payloads(
+    _ result: Formatting.Result, _ chain: FormatterChain, _ isWanted: (String) -> Bool,
+    _ sample: Sample, _ seenWith: String
+  ) {
+    var inherited: Set<PayloadCheck.Remark> = []
+    for frame in result.frames {
+      guard case .payload(let payload, let at) = frame.outcome else { continue }
+      let remarks = PayloadCheck.remarks(payload, looksForMarkup: !sample.isHostile)
+      for remark in remarks where isWanted(frame.file) && !inherited.contains(remark) {
+        let source = chain.files.first { $0.name == frame.file }?.source ?? ""
+        let place = SourceLine.of(remark.word, in: source) ?? Place(at).line
+        findings.append(
+          Finding(
+            file: shown[frame.file] ?? frame.file, line: place, problem: remark.problem,
+            seenWith: seenWith))
+      }
+      inherited.formUnion(remarks)
+    }
+  }
+
+  private mutating func check(handlers names: [String], of file: String, _ chain: FormatterChain) {
+    let known = EventKind.allCases.map(\.rawValue) + ["any"]
+    let source = chain.files.first { $0.name == file }?.source ?? ""
+    for name in names where !known.contains(name) {
+      findings.append(
+        Finding(
+          file: shown[file] ?? file, line: SourceLine.of(name, in: source),
+          problem: "no event calls \"\(name)\"" + Nearest.hint(name, known)))
+    }
+  }
+
+  private mutating func add(_ problem: FormatterProblem, seenWith: String?) {
+    let place = Place(problem.error)
+    let file = place.file.flatMap { shown[$0] } ?? shown[problem.file] ?? problem.file
+    findings.append(
+      Finding(file: file, line: place.line, problem: place.rest, seenWith: seenWith))
+  }
+
+  /// Files in the directory that look as if they should run and do not.
+  private mutating func notePassedOver(_ directory: String) {
+    for name in FormatterChain.passedOver(directory) {
+      if name.hasSuffix(".lua") {
+        findings.append(
+          Finding(
+            file: directory + "/" + name, line: nil,
+            problem: "never runs: a formatter's name is letters, digits, - and _, then .lua"))
+      } else {
+        notes.append("\(directory)/\(name) is no formatter and does not run")
+      }
+    }
+    findings = findings.inOrder()
+  }
+}
+
+/// `50-colours.lua:12: what` taken apart.
+private struct Place {
+  var file: String?
+  var line: Int?
+  var rest: String
+
+  init(_ text: String) {
+    rest = text
+    guard let colon = text.firstIndex(of: ":") else { return }
+    file = String(text[..<colon])
+    rest = String(text[text.index(after: colon)...])
+    let number = rest.prefix { $0.isASCII && $0.isNumber }
+    if let line = Int(number) {
+      self.line = line
+      rest = String(rest.dropFirst(number.count + 1))
+    }
+    rest = String(rest.drop { $0 == " " })
+  }
+}
+
+/// Where in a script something stands that was only seen in what the script made.
+enum SourceLine {
+  /// The first line, but comments, that holds the word and not only as a part of a longer one.
+  static func of(_ word: String, in source: String) -> Int? {
+    guard !word.isEmpty else { return nil }
+    func isPart(_ character: Character?) -> Bool {
+      character.map { $0.isLetter || $0.isNumber || $0 == "_" } ?? false
+    }
+    let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
+    let found = lines.firstIndex { line in
+      guard !line.drop(while: { $0 == " " || $0 == "\t" }).hasPrefix("--"),
+        let range = line.firstRange(of: word)
+      else { return false }
+      let before = isPart(word.first) && isPart(line[..<range.lowerBound].last)
+      let after = isPart(word.last) && isPart(line[range.upperBound...].first)
+      return !before && !after
+    }
+    return found.map { $0 + 1 }
+  }
+}

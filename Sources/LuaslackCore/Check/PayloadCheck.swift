@@ -1,0 +1,174 @@
+/// What Slack would refuse or pass over in a payload that a formatter made. Pure: a value in,
+/// remarks out.
+struct PayloadCheck {
+  struct Remark: Hashable {
+    /// Where in the payload: `attachments[1].color`; lists count from 1, as in Lua.
+    let path: String
+    let problem: String
+    /// What to look for in the source to find the line; empty: nothing that would stand there alone.
+    let word: String
+  }
+
+  private(set) var remarks: [Remark] = []
+  /// Whether text that looks like markup must be the formatter's own.
+  private let looksForMarkup: Bool
+
+  static func remarks(_ payload: Value, looksForMarkup: Bool) -> [Remark] {
+    var check = PayloadCheck(looksForMarkup: looksForMarkup)
+    check.part(payload, SlackParts.parts["message"], "message", "")
+    return check.remarks
+  }
+
+  private init(looksForMarkup: Bool) {
+    self.looksForMarkup = looksForMarkup
+  }
+
+  private mutating func remark(_ path: String, _ problem: String, word: String = "") {
+    remarks.append(Remark(path: path, problem: problem, word: word))
+  }
+
+  /// `part` is nil for one of a kind that is not known in detail.
+  private mutating func part(
+    _ value: Value, _ part: SlackParts.Part?, _ name: String, _ path: String
+  ) {
+    guard let members = value.object else {
+      let text =
+        "\(path) must be a table, such as slack.\(name == "field" ? "field" : "section")(…)"
+      return remark(path, text)
+    }
+    guard let part else { return texts(value, path) }
+    for (key, value) in members.sorted(by: { $0.key < $1.key }) {
+      let here = path.isEmpty ? key : path + "." + key
+      guard let member = part.members[key] else {
+        // The sink names unknown members of a message itself, as an error.
+        if name != "message" {
+          let known = part.members.keys.sorted()
+          remark(here, "\(here): no \(name) has that" + Nearest.hint(key, known), word: key)
+        }
+        continue
+      }
+      self.member(value, member, here)
+    }
+    if !part.needs.isEmpty, part.needs.allSatisfy({ isMissing(members[$0]) }) {
+      let needs = part.needs.joined(separator: " or ")
+      remark(path, "\(path): a \(name) needs \(needs)")
+    }
+  }
+
+  private func isMissing(_ value: Value?) -> Bool {
+    switch value {
+    case nil, .null, .string(""), .array([]): true
+    default: false
+    }
+  }
+
+  private mutating func member(_ value: Value, _ member: SlackParts.Member, _ path: String) {
+    switch member {
+    case .anything: texts(value, path)
+    case .text(let most): text(value, path, most: most)
+    case .colour: colour(value, path)
+    case .part(let name): one(value, name, path)
+    case .parts(let name, let most):
+      guard case .array(let items) = value else {
+        if value != .null, value != [:] {
+          remark(path, "\(path) must be a list { … }")
+        }
+        return
+      }
+      if let most, items.count > most {
+        remark(path, "\(path) has \(items.count) parts, Slack takes \(most)")
+      }
+      for (index, item) in items.enumerated() { one(item, name, "\(path)[\(index + 1)]") }
+    }
+  }
+
+  private mutating func one(_ value: Value, _ name: String, _ path: String) {
+    switch name {
+    case "block": typed(value, SlackParts.blocks, "block", path)
+    case "element": typed(value, SlackParts.elements, "element", path)
+    default: part(value, SlackParts.parts[name], name, path)
+    }
+  }
+
+  /// Elements of kinds that need an app to answer are left to Slack.
+  private mutating func typed(
+    _ value: Value, _ known: [String: SlackParts.Part], _ name: String, _ path: String
+  ) {
+    guard value.object != nil else { return part(value, nil, name, path) }
+    guard let type = value["type"]?.string else {
+      return remark(
+        path, "\(path) has no type; build it with slack.section and the like", word: "type")
+    }
+    if known[type] == nil, name == "block" {
+      let hint = Nearest.hint(type, known.keys.sorted())
+      return remark(path, "\(path): there is no block of type \"\(type)\"" + hint, word: type)
+    }
+    part(value, known[type], type, path)
+  }
+
+  private mutating func text(_ value: Value, _ path: String, most: Int?) {
+    texts(value, path)
+    guard let text = value.string else {
+      if value == .null { return }
+      if case .int = value { return }
+      if case .float = value { return }
+      return remark(path, "\(path) must be text")
+    }
+    // As it is sent: an & is five characters then.
+    let count = Markup.mrkdwn(text).unicodeScalars.count
+    if let most, count > most {
+      remark(
+        path, "\(path) has \(count) characters, Slack takes \(most); use slack.truncate")
+    }
+  }
+
+  private mutating func colour(_ value: Value, _ path: String) {
+    if value == .null { return }
+    let text = value.string ?? ""
+    let isHex =
+      text.hasPrefix("#") && text.utf8.count == 7 && text.dropFirst().allSatisfy(\.isHexDigit)
+    guard !isHex, !["good", "warning", "danger"].contains(text) else { return }
+    let what =
+      value.string.map { "\"\(PlainText.line(String($0.prefix(40))))\"" } ?? "what is no text"
+    remark(
+      path, "\(path): \(what) is no colour to Slack; write good, warning, danger or #rrggbb",
+      word: text.isEmpty ? "color" : text)
+  }
+
+  // MARK: - Markup that is not
+
+  private mutating func texts(_ value: Value, _ path: String) {
+    guard looksForMarkup else { return }
+    switch value {
+    case .string(let text): markup(Markup.outsideMarks(text), path)
+    case .array(let items):
+      for (index, item) in items.enumerated() { texts(item, "\(path)[\(index + 1)]") }
+    case .object(let members):
+      for (key, value) in members.sorted(by: { $0.key < $1.key }) { texts(value, path + "." + key) }
+    default: break
+    }
+  }
+
+  private mutating func markup(_ text: String, _ path: String) {
+    var rest = text[...]
+    while let start = rest.firstIndex(where: { $0 == "<" || $0 == "&" }) {
+      rest = rest[start...]
+      for (opening, advice) in Self.markups where rest.hasPrefix(opening) {
+        let end = opening.hasPrefix("&") ? nil : rest.firstIndex(of: ">")
+        let literal = end.map { String(rest[...$0]) } ?? opening
+        remark(path, "a literal \"\(literal)\" is shown as text; use \(advice)", word: opening)
+        break
+      }
+      rest = rest.dropFirst()
+    }
+  }
+
+  private static let markups: [(opening: String, advice: String)] = [
+    ("<!here", "slack.mention(\"here\")"), ("<!channel", "slack.mention(\"channel\")"),
+    ("<!everyone", "slack.mention(\"everyone\")"), ("<!subteam^", "slack.user_group(id)"),
+    ("<!date^", "slack.date(time)"), ("<@", "slack.mention(id)"), ("<#C", "slack.channel_link(id)"),
+    ("<https://", "slack.link(url, label)"), ("<http://", "slack.link(url, label)"),
+    ("<mailto:", "slack.link(url, label)"), ("&lt;", "\"<\": luaslack escapes it"),
+    ("&gt;", "\">\": luaslack escapes it"), ("&amp;", "\"&\": luaslack escapes it"),
+  ]
+}

@@ -1,0 +1,116 @@
+/// Events to try formatters on, as fail2ban gives them on a good day and on a bad one.
+struct Sample: Sendable {
+  let name: String
+  /// What it is there for.
+  let about: String
+  /// Text in it was chosen to break messages, so that a formatter's own text cannot be told from it.
+  var isHostile = false
+  private let kinds: [EventKind]
+  private let ip: String
+  private let jail: String
+  private let options: [EventRecord.Option: String]
+  private let failures: String?
+  private let matches: String?
+  private let fields: [String: String]
+  /// Laid over the event: what the config knows on the host where it happens.
+  private let known: [String: Value]
+
+  /// 2026-11-21 03:27:24 UTC, in microseconds.
+  static let moment: Int64 = 1_795_231_644_000_000
+
+  private init(
+    _ name: String, _ about: String, isHostile: Bool = false, kinds: [EventKind] = Sample.ofAddress,
+    jail: String = "sshd", ip: String = "203.0.113.7", failures: String? = "5",
+    _ options: [EventRecord.Option: String] = [:], matches: String? = nil,
+    fields: [String: String] = [:], known: [String: Value] = [:]
+  ) {
+    (self.name, self.about, self.isHostile, self.kinds) = (name, about, isHostile, kinds)
+    (self.jail, self.ip, self.failures, self.options) = (jail, ip, failures, options)
+    (self.matches, self.fields, self.known) = (matches, fields, known)
+  }
+
+  private static let ofAddress = EventKind.allCases.filter(\.hasAddress)
+  private static let ofJail = EventKind.allCases.filter { !$0.hasAddress }
+
+  /// The events of this sample, one for each kind that it fits.
+  func events(_ context: EventContext) -> [Event] {
+    kinds.map { kind in
+      var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: Self.moment)
+      for (option, text) in options { record.set(option, text) }
+      if kind.hasAddress { record.setFailures(failures) }
+      if let matches { record.setMatches(matches) }
+      for (name, text) in fields { record.setField(name, text) }
+      var event = Event(record, host: "web1", now: Self.moment, context: context)
+      for (name, value) in known where kind.hasAddress { event.value[name] = value }
+      return event
+    }
+  }
+}
+
+extension Sample {
+  static let all = ordinary + hostile
+
+  private static let usual: [EventRecord.Option: String] = [
+    .time: "1795231644", .bantime: "600", .bancount: "1", .family: "inet4", .restored: "0",
+  ]
+
+  private static func usual(_ more: [EventRecord.Option: String]) -> [EventRecord.Option: String] {
+    usual.merging(more) { _, new in new }
+  }
+
+  private static let lines = """
+    Nov 21 03:27:20 web1 sshd[4711]: Failed password for root from 203.0.113.7 port 52144 ssh2
+    Nov 21 03:27:23 web1 sshd[4711]: Failed password for root from 203.0.113.7 port 52150 ssh2
+    """
+
+  private static let ordinary: [Sample] = [
+    Sample("ipv4", "an ordinary ban", usual),
+    Sample("ipv6", "an IPv6 address", ip: "2001:db8::7", usual([.family: "inet6"])),
+    Sample(
+      "details", "user, log lines and fields", usual([.user: "root"]), matches: lines,
+      fields: ["site": "example.org", "country": "NL"]),
+    Sample("bare", "nothing but what must be there", failures: nil),
+    Sample("restored", "a ban that fail2ban repeats", usual([.restored: "1"])),
+    Sample("for-good", "a ban without end", usual([.bantime: "-1"])),
+    Sample("third", "the third ban of an address", usual([.bancount: "3"])),
+    Sample("recidive", "a critical one", jail: "recidive", usual([.bancount: "7"])),
+    Sample(
+      "valid-user", "somebody who belongs here", usual([.user: "alice"]),
+      known: [
+        "valid_user": true, "severity": "critical", "reasons": ["alice is a valid user"],
+        "unban_command": "fail2ban-client set sshd unbanip 203.0.113.7",
+      ]),
+    Sample("id", "what was banned is no address", ip: "", usual([.id: "alice@example.org"])),
+    Sample(
+      "odd-numbers", "numbers that are none", failures: "many",
+      [.time: "soon", .bantime: "long", .bancount: "often"]),
+    Sample(
+      "long", "as much text as an event may hold",
+      usual([.user: String(repeating: "u", count: 900)]),
+      matches: String(repeating: lines + "\n", count: 90)),
+    Sample("jail", "a jail that starts, stops or lifts its bans", kinds: ofJail),
+  ]
+
+  private static let evil =
+    "<!channel> <@U012AB3CD> <https://evil.example|bank> *b* _i_ ~s~ `c` | > & \u{202e}x\u{200b}"
+
+  private static let hostile: [Sample] = [
+    Sample(
+      "markup", "text that tries to be markup", isHostile: true,
+      usual([.user: evil, .id: evil, .host: evil]), matches: evil + "\n```\n" + evil,
+      fields: ["site": evil, evil: evil]),
+    Sample(
+      "empty", "empty texts", isHostile: true, failures: "", usual([.user: " "]), matches: " \n",
+      fields: ["site": ""]),
+    Sample(
+      "flood", "as much as can be, all of it escaped", isHostile: true,
+      usual([.user: String(repeating: "<&>", count: 340)]),
+      matches: String(repeating: "<&>`\n", count: 3_200),
+      fields: Dictionary(
+        (0..<64).map { ("field\($0)", String(repeating: "&", count: 1_000)) }
+      ) { first, _ in first }),
+    Sample(
+      "hostile-jail", "a jail's name that tries to be markup", isHostile: true,
+      kinds: EventKind.allCases, jail: evil, usual),
+  ]
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import LuaslackConfig
+import LuaslackCore
+import Posix
+
+/// Answers for `luaslack check`: the config, and every formatter on every sample.
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Check formatters and the configuration.", shouldDisplay: false)
+
+  @OptionGroup var options: LocationOptions
+  @Flag var json = false
+  /// The config was named by the caller, so that it must be there.
+  @Flag var configGiven = false
+  @Argument var paths: [String] = []
+
+  func run() throws {
+    let path = try options.locations().config
+    var configuration = Configuration(path: path)
+    var findings: [Finding] = []
+    do throws(ConfigurationError) {
+      configuration = try ConfigurationReader.read(path)
+    } catch {
+      // To check a file, a config helps and is not needed.
+      let isNeeded = paths.isEmpty || configGiven
+      if isNeeded || !error.isMissing {
+        findings.append(Finding(file: error.file, line: error.line, problem: error.problem))
+      }
+    }
+    let isConfigurationWrong = !findings.isEmpty
+    var check = FormatterCheck(configuration, now: Clock.now())
+    if paths.isEmpty, !isConfigurationWrong { check.checkAll() }
+    for path in paths { check.check(path: path) }
+    findings += check.findings
+    report(findings, check)
+    if isConfigurationWrong { throw ExitCode(ExitStatus.configuration.rawValue) }
+    if !findings.isEmpty { throw ExitCode(ExitStatus.data.rawValue) }
+  }
+
+  private func report(_ findings: [Finding], _ check: FormatterCheck) {
+    if json {
+      Process.print(JSONWriter.pretty(.array(findings.map(\.value))), to: 1)
+    } else {
+      for finding in findings { Process.print(finding.text + "\n", to: 1) }
+    }
+    for note in check.notes { Process.print("luaslack: \(note)\n", to: 2) }
+    func count(_ number: Int, _ what: String) -> String {
+      "\(number) \(what)\(number == 1 ? "" : "s")"
+    }
+    let tried = "\(count(check.fileCount, "formatter")) on \(FormatterCheck.sampleCount) samples"
+    let result = findings.isEmpty ? "no problems" : count(findings.count, "problem")
+    Process.print("luaslack: \(tried): \(result)\n", to: 2)
+  }
+}

@@ -1,0 +1,154 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `luaslack check`, with the real programs.
+@Suite struct CheckTests {
+  private let place: TemporaryDirectory
+
+  init() throws {
+    place = try TemporaryDirectory()
+  }
+
+  private func check(_ arguments: [String]) async throws -> Finished {
+    try await RunningProgram(
+      Programs.path("luaslack"), ["check"] + arguments,
+      environment: ["HOME": place.path, "LUASLACK_CONFIG": place.file("config.toml")]
+    ).wait()
+  }
+
+  private func write(_ source: String, to name: String = "50-own.lua") throws -> String {
+    _ = try place.write(source, to: "formatters/" + name)
+    return place.file("formatters/" + name)
+  }
+
+  private static let config = "[destination.default]\nwebhook_file = \"absent\"\n"
+
+  @Test func `a formatter without a fault`() async throws {
+    let file = try write(
+      "return { ban = function(e, p) p.text = 'ban of ' .. slack.code(e.ip) end }")
+    let call = try await check([file])
+    #expect(call.output == "")
+    #expect(call.errors == "luaslack: 1 formatter on 17 samples: no problems\n")
+    #expect(call.status == 0)
+  }
+
+  @Test func `each problem is a line with file, line and what`() async throws {
+    let file = try write(
+      """
+      return {
+        ban = function(event, payload)
+          payload.text = payload.text .. " <!here>"
+          payload.attachments[1].color = "red"
+        end,
+        prolng = function() end,
+        unban = function(event, payload)
+          payload.text = event.geo.country
+        end,
+      }
+      """)
+    let call = try await check([file])
+    #expect(
+      call.output == """
+        \(file):3: a literal "<!here>" is shown as text; use slack.mention("here") (ban, sample "ipv4")
+        \(file):4: attachments[1].color: "red" is no colour to Slack; write good, warning, danger or \
+        #rrggbb (ban, sample "ipv4")
+        \(file):6: no event calls "prolng"; did you mean "prolong"?
+        \(file):8: attempt to index a nil value (field 'geo') (unban, sample "ipv4")
+
+        """)
+    #expect(call.errors == "luaslack: 1 formatter on 17 samples: 4 problems\n")
+    #expect(call.status == 65)
+  }
+
+  @Test(arguments: [
+    ("return {", ":1: "), ("return { ban = 5 }", "the handler 'ban' must be a function"),
+    ("return function() while true do end end", ":1: time limit (250 ms)"),
+    ("return function(e, p) p.chanel = 'x' end", "payload.chanel is not allowed"),
+    ("return function(e, p) p.text = print end", "text: a function cannot be sent"),
+    ("return function(e) if #e.jail > 20 then error('long') end end", "sample \"hostile-jail\""),
+  ])
+  func `what a formatter does wrong is found`(source: String, part: String) async throws {
+    let file = try write(source)
+    let call = try await check([file])
+    #expect(call.status == 65)
+    #expect(call.output.hasPrefix(file + ":"))
+    #expect(call.output.contains(part), "\(call.output)")
+  }
+
+  @Test func `a directory with its libraries, and names that never run`() async throws {
+    _ = try write("return { ban = function() require('words') end }")
+    _ = try write("return { x = }", to: "lib/words.lua")
+    _ = try write("return {}", to: "my own.lua")
+    _ = try write("return {}", to: "50-own.lua~")
+    let directory = place.file("formatters")
+    let call = try await check([directory])
+    #expect(call.status == 65)
+    let lines = call.output.split(separator: "\n")
+    #expect(lines.count == 2)
+    #expect(lines.first?.hasPrefix("\(directory)/lib/words.lua:1: ") == true)
+    #expect(lines.last?.hasPrefix("\(directory)/my own.lua: never runs") == true)
+    #expect(call.errors.contains("50-own.lua~ is no formatter and does not run"))
+    let library = try await check([place.file("formatters/lib/words.lua")])
+    #expect(library.status == 65)
+    #expect(library.output.hasPrefix("\(directory)/lib/words.lua:1: "))
+  }
+
+  @Test func `a temporary file of any name, as ansible has one`() async throws {
+    try place.write("return { ban = function() end }", to: "tmp/.ansible_tmpa1b2c3")
+    #expect(try await check([place.file("tmp/.ansible_tmpa1b2c3")]).status == 0)
+    try place.write(Self.config, to: "tmp/source")
+    #expect(try await check(["--config", place.file("tmp/source")]).status == 0)
+  }
+
+  @Test func `the config first, with its line`() async throws {
+    try place.write("post = [\"bam\"]\n" + Self.config, to: "config.toml")
+    let path = place.file("config.toml")
+    let call = try await check([])
+    #expect(call.status == 78)
+    #expect(call.output == "\(path):1: unknown kind \"bam\"; did you mean \"ban\"?\n")
+    // Beside a formatter that is wrong too, the config's status is the answer.
+    let file = try write("return {")
+    let both = try await check(["--config", path, file])
+    #expect(both.status == 78)
+    #expect(both.output.contains(file + ":1:"))
+  }
+
+  @Test func `the whole chain that the config names, without its secrets`() async throws {
+    try place.write(Self.config, to: "config.toml")
+    _ = try write("return { ban = function(e, p) return p, { to = { 'nowhere' } } end }")
+    let call = try await check([])
+    #expect(call.status == 65)
+    #expect(
+      call.output.contains("50-own.lua:1: to: there is no destination 'nowhere' in the config"))
+    #expect(call.errors.contains("2 formatters on 17 samples"))
+  }
+
+  @Test func `no config is said, and a config that is named must be there`() async throws {
+    #expect(try await check([]).status == 78)
+    let file = try write("return {}")
+    #expect(try await check([file]).status == 0)
+    #expect(try await check(["--config", place.file("absent.toml"), file]).status == 78)
+    #expect(
+      try await check([place.file("absent.lua")]).output.hasSuffix("absent.lua: no such file\n"))
+  }
+
+  @Test func `as JSON, and what a script printed beside it`() async throws {
+    let file = try write("print('hello')\nreturn function() error('no') end")
+    let call = try await check(["--json", file])
+    let findings = try JSON(parsing: call.output)
+    #expect(findings[0]["file"].string == file)
+    #expect(findings[0]["line"].number == 2)
+    #expect(findings[0]["problem"].string == "no")
+    #expect(call.errors.contains("printed:\n  hello"))
+  }
+
+  @Test(arguments: ["default", "minimal", "blocks", "wordpress", "oncall", "quiet"])
+  func `the shipped formatters have no fault`(name: String) async throws {
+    let scripts = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "scripts")
+    let call = try await check([scripts.appending(path: "\(name)/formatter.lua").path()])
+    #expect(call.output == "")
+    #expect(call.status == 0)
+  }
+}

@@ -66,5 +66,40 @@ enum Schema {
       version TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE event ADD COLUMN severity TEXT NOT NULL DEFAULT 'info';
+
+    ALTER TABLE delivery ADD COLUMN folded_into INTEGER;                -- the digest's delivery
+    ALTER TABLE delivery ADD COLUMN wants_digest INTEGER NOT NULL DEFAULT 0;  -- told in one only
+    ALTER TABLE delivery ADD COLUMN held INTEGER NOT NULL DEFAULT 0;    -- by an admin, until released
+    ALTER TABLE delivery ADD COLUMN is_reply INTEGER NOT NULL DEFAULT 0;  -- in its ban's thread
+    ALTER TABLE delivery ADD COLUMN ts TEXT;                            -- where Slack put it
+    ALTER TABLE delivery ADD COLUMN channel TEXT;
+    CREATE INDEX delivery_folded ON delivery (folded_into) WHERE folded_into IS NOT NULL;
+    CREATE INDEX event_subject ON event (jail, subject);
+
+    -- What `trace` tells: each attempt with Slack's word, and what became of each formatter.
+    CREATE TABLE attempt (
+      delivery INTEGER NOT NULL REFERENCES delivery (id) ON DELETE CASCADE,
+      at       INTEGER NOT NULL,
+      result   TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX attempt_delivery ON attempt (delivery);
+    CREATE TABLE formatting (
+      event   INTEGER NOT NULL REFERENCES event (id) ON DELETE CASCADE,
+      file    TEXT NOT NULL,
+      outcome TEXT NOT NULL,
+      PRIMARY KEY (event, file)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The token bucket of each real destination: a hash of the webhook's address, or of token and
+    -- channel, so that two names for one channel share it.
+    CREATE TABLE pace (
+      target     TEXT PRIMARY KEY,
+      tokens     REAL NOT NULL,
+      at         INTEGER NOT NULL,            -- when `tokens` was reckoned
+      not_before INTEGER NOT NULL DEFAULT 0   -- Slack's Retry-After
+    ) STRICT, WITHOUT ROWID;
+    """,
   ]
 }

@@ -156,15 +156,24 @@ public final class Pipeline<Carrier: Transport> {
     for file in try queue.toldFiles() where result.succeeded.contains(file) {
       try queue.mended(file, chain.version(of: file))
     }
+    var untold: [FormatterProblem] = []
     for problem in result.problems {
       let subject = Queue.Notice.subject(formatter: problem.file, kind: kind.rawValue)
       try queue.note(subject, problem.error, now: now)
       // A file that could not even be read has no version but its error.
       let isRead = chain.files.contains { $0.name == problem.file }
       let version = isRead ? chain.version(of: problem.file) : problem.error
-      if try queue.tell(problem.file, version) { result.outcome.add(problem) }
+      if try queue.tell(problem.file, version) { untold.append(problem) }
+    }
+    for problem in untold.prefix(Self.mostNotes) { result.outcome.add(problem) }
+    if untold.count > Self.mostNotes {
+      result.outcome.add(
+        note: "\(untold.count - Self.mostNotes) more failed; see `luaslack status`")
     }
   }
+
+  /// Of formatters that fail, in one message.
+  private static var mostNotes: Int { 3 }
 
   /// What the caller named, else what the formatter named, else the default; unknown names mean the
   /// default, with a word in `status`.

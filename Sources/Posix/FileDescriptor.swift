@@ -55,6 +55,16 @@ public struct FileDescriptor: ~Copyable {
     }
   }
 
+  /// Writes what fits at once into a pipe that can take something; returns how many bytes that were.
+  /// No more than the 4 KiB that such a pipe takes without waiting (pipe(7), PIPE_BUF).
+  public func writeSome(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+    try check("write") {
+      unsafe bytes.prefix(4096).withUnsafeBytes { buffer in
+        unsafe Glibc.write(raw, buffer.baseAddress, buffer.count)
+      }
+    }
+  }
+
   /// Reads once, at most `count` bytes; empty at the end of the file.
   public func read(upTo count: Int) throws(SystemError) -> [UInt8] {
     var failure: SystemError?

@@ -47,4 +47,14 @@ public enum Readiness {
     if count < 0, errno != EINTR { throw SystemError.last("wait") }
     return requests.map { count > 0 && $0.revents != 0 }
   }
+
+  /// True as soon as it takes something or nobody can read it any more; false after `milliseconds`.
+  public static func wait(
+    toWrite descriptor: Int32, milliseconds: Int32
+  ) throws(SystemError) -> Bool {
+    var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    let count = unsafe poll(&request, 1, max(0, milliseconds))
+    if count < 0, errno != EINTR { throw SystemError.last("wait") }
+    return count > 0
+  }
 }

@@ -128,13 +128,13 @@ bool confine_parent(int last, size_t memory) {
   return die_with(parent);
 }
 
-bool confine_child(pid_t parent) {
+bool confine_child(pid_t parent, unsigned long seconds) {
   if (WEAK(confinement)) return die_with(parent);
   close(0);
   close_descriptors(2);
   /* A script that runs to its limits, event after event, slows nothing that has better to do. */
   setpriority(PRIO_PROCESS, 0, 5);
-  limit(RLIMIT_CPU, 2);
+  limit(RLIMIT_CPU, seconds);
   limit(RLIMIT_NPROC, 0);
   limit(RLIMIT_NOFILE, 2);
   if (!die_with(parent)) _exit(75);

@@ -9,5 +9,5 @@
 bool confine_parent(int last, size_t memory);
 
 /* What the child that runs scripts gives up besides: everything but computing and writing to
- * descriptor 1. False if the kernel's filter cannot be had: then no script may run. */
-bool confine_child(pid_t parent);
+ * descriptor 1. `seconds` of processor time are the kernel's own limit. False if the kernel's filter cannot be had: then no script may run. */
+bool confine_child(pid_t parent, unsigned long seconds);

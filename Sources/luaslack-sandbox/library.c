@@ -134,8 +134,10 @@ static int plain_tostring(lua_State *L) {
 
 static int guarded_format(lua_State *L) {
   int argument = 1;
-  for (const char *at = luaL_checkstring(L, 1); (at = strchr(at, '%')); at++) {
-    if (*++at == '%') continue;
+  size_t count;
+  const char *at = luaL_checklstring(L, 1, &count), *end = at + count;
+  for (; (at = memchr(at, '%', (size_t)(end - at))); at++) {
+    if (*++at == '%') continue; /* at the end stands a 0 */
     argument++;
     at += strspn(at, "-+ #0123456789.");
     if (*at == 'p') return luaL_error(L, "string.format: %%p is not allowed");
@@ -143,7 +145,7 @@ static int guarded_format(lua_State *L) {
       push_text(L, argument, NULL);
       lua_replace(L, argument);
     }
-    if (!*at) break;
+    if (at >= end) break;
   }
   return stock.format(L);
 }
@@ -266,9 +268,20 @@ void library_compile(lua_State *L, struct text source, const char *name) {
   if (luaL_loadbufferx(L, source.bytes, source.count, name, "t") != LUA_OK) lua_error(L);
 }
 
+/* load_library(name, source): what the library returns. */
+static int load_library(lua_State *L) {
+  const struct text *source = lua_touserdata(L, 2);
+  library_compile(L, *source, lua_pushfstring(L, "@lib/%s.lua", lua_tostring(L, 1)));
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
 /* Upvalue 1: what has been loaded; false while it is loading. */
 static int require_library(lua_State *L) {
-  const char *name = luaL_checkstring(L, 1);
+  size_t length;
+  const char *name = luaL_checklstring(L, 1, &length);
+  if (strlen(name) != length) return luaL_error(L, "a library's name cannot hold \\0");
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
   int type = lua_rawget(L, lua_upvalueindex(1));
@@ -282,9 +295,17 @@ static int require_library(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_pushboolean(L, 0);
   lua_rawset(L, lua_upvalueindex(1));
-  library_compile(L, source, lua_pushfstring(L, "@lib/%s.lua", name));
+  lua_pushcfunction(L, load_library);
   lua_pushvalue(L, 1);
-  lua_call(L, 1, 1);
+  lua_pushlightuserdata(L, &source);
+  int status = lua_pcall(L, 2, 1, 0);
+  if (status != LUA_OK) {
+    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+    lua_rawset(L, lua_upvalueindex(1));
+    guard_recheck(L);
+    return lua_error(L);
+  }
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_pushboolean(L, 1);

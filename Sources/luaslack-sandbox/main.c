@@ -103,7 +103,7 @@ static void serve(struct chain *chain, int64_t milliseconds) {
   for (struct tree request; (request = read_request(room)).at;) {
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
-      if (!confine_child(parent)) _exit(EX_UNAVAILABLE);
+      if (!confine_child(parent, (unsigned long)milliseconds / 1000 + 2)) _exit(EX_UNAVAILABLE);
       chain_run(chain, request);
     }
     if (child > 0) await(child, milliseconds);

@@ -144,9 +144,14 @@ void push_sorted_keys(lua_State *L, int index, lua_Integer sequence) {
     keys[used] = describe(L, used + 1);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -4, ++used); /* the list in the table's own order keeps the strings alive */
+    if (used == count) {
+      lua_pop(L, 1);
+      break;
+    }
   }
-  sort(keys, (size_t)count);
-  for (lua_Integer i = 0; i < count; i++) {
+  /* Fewer than were counted, if the collector has emptied a weak table in between. */
+  sort(keys, (size_t)used);
+  for (lua_Integer i = 0; i < used; i++) {
     lua_rawgeti(L, -2, keys[i].place);
     lua_rawseti(L, -4, i + 1);
   }
@@ -221,6 +226,13 @@ static void write_array(
   }
 }
 
+/* Slack knows no other; and to Swift two keys of other characters may be the same one. */
+static bool is_plain_key(struct text key) {
+  for (size_t i = 0; i < key.count; i++)
+    if (key.bytes[i] < 0x20 || key.bytes[i] > 0x7e) return false;
+  return key.count <= 255;
+}
+
 /* The list of keys is on top, the table below it. */
 static void write_object(lua_State *L, struct walk *walk, const struct path *path) {
   size_t count = lua_isnil(L, -1) ? 0 : lua_rawlen(L, -1);
@@ -231,9 +243,8 @@ static void write_object(lua_State *L, struct walk *walk, const struct path *pat
     if (lua_type(L, -1) != LUA_TSTRING)
       refuse(L, walk, path, "a list with a hole, or a table with keys of two kinds");
     member.key.bytes = lua_tolstring(L, -1, &member.key.count);
-    for (size_t at = 0, length; at < member.key.count; at += length)
-      if (!(length = utf8_length(member.key.bytes + at, member.key.count - at)))
-        refuse(L, walk, path, "a key is not UTF-8");
+    if (!is_plain_key(member.key))
+      refuse(L, walk, path, "a key must be plain ASCII of at most 255 characters");
     put_text(walk->out, member.key.bytes, member.key.count);
     lua_pushvalue(L, -1);
     lua_rawget(L, -4);

@@ -34,9 +34,10 @@ struct Luaslack: ParsableCommand {
     Process.prepare()
     let arguments = Array(CommandLine.arguments.dropFirst())
     if let event = QuickEvent(arguments) { return event.run() }
-    CommandNames.check(arguments[...], in: configuration)
+    let tame = arguments.map(PlainText.tamed)
+    CommandNames.check(tame[...], in: configuration)
     do {
-      var command = try parseAsRoot(EventArguments.normalised(arguments))
+      var command = try parseAsRoot(EventArguments.normalised(tame))
       try command.run()
     } catch {
       exit(withError: error)

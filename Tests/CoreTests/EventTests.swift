@@ -359,3 +359,37 @@ import Testing
     #expect(Timestamp.text(seconds * 1_000_000) == text)
   }
 }
+
+@Suite struct TamedTextTests {
+  private func row(_ scalar: Unicode.Scalar, _ count: Int) -> String {
+    String(String.UnicodeScalarView(Array(repeating: scalar, count: count)))
+  }
+
+  @Test(
+    arguments: ["\u{345}", "\u{31b}", "\u{1f1e9}", "\u{200d}", "\u{1161}", "\u{20dd}"]
+      as [Unicode.Scalar])
+  func `a long row of characters that join is cut`(scalar: Unicode.Scalar) {
+    let text = "a" + row(scalar, 50_000) + "b"
+    let tamed = PlainText.tamed(text).unicodeScalars
+    #expect(tamed.count == 18)
+    #expect(tamed.first == "a" && tamed.last == "b")
+  }
+
+  @Test(arguments: ["", "plain", "naïve café", "日本語テキスト", "e\u{301}\u{302}", "👨‍👩‍👧‍👦 🇩🇪🇫🇷", "한국어"])
+  func `what people write stays`(text: String) {
+    #expect(Array(PlainText.tamed(text).unicodeScalars) == Array(text.unicodeScalars))
+  }
+
+  @Test func `an event's texts are tame, whichever way they come`() {
+    let marks = row("\u{345}", 3_000)
+    var record = EventRecord(kind: .ban, jail: "j" + marks, ip: "i" + marks, acceptedAt: 0)
+    record.set(.user, "u" + marks)
+    record.setMatches("m" + marks)
+    record.setField("f" + marks, "v" + marks)
+    let texts =
+      [record.jail, record.ip, record.options[.user] ?? "", record.matches ?? ""]
+      + record.fields.keys + record.fields.values
+    for text in texts { #expect(text.unicodeScalars.count == 17) }
+    #expect(EventRecord(record.value) == record)
+  }
+}

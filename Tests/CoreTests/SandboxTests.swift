@@ -197,6 +197,23 @@ import Testing
     #expect(text(berlin.format(late)) == "203.0.113.1 16:30 0")
   }
 
+  @Test func `limits may be wider than two seconds of processor time`() {
+    let result = formatting(
+      """
+      return function(event, payload)
+        local start = os.clock()
+        while os.clock() - start < 2.2 do end
+        payload.text = "took long " .. event.ip
+      end
+      """
+    ) {
+      $0.limits.fileMilliseconds = 30_000
+      $0.limits.chainMilliseconds = 30_000
+      $0.limits.wallMilliseconds = 40_000
+    }.format(event("203.0.113.1"))
+    #expect(text(result) == "took long 203.0.113.1")
+  }
+
   @Test func `random numbers are the same for the same event`() {
     let source = "return function(e, p) p.text = e.ip .. ' ' .. math.random(1e9) end"
     let first = text(formatting(source).format(event("203.0.113.1", time: "1795188600")))
@@ -302,7 +319,9 @@ import Testing
 
   @Test(
     arguments: [
-      ["text": "ban of 203.0.113.7"], ["text": "(203.0.113.7)."], ["text": "203.0.113.7: banned"],
+      ["text": "ban of 203.0.113.7"], ["text": "<https://a.example|203.0.113.7>"],
+      ["text": "<https://203.0.113.7>"], ["text": "(203.0.113.7)."],
+      ["text": "203.0.113.7: banned"],
       ["text": "x", "attachments": [["text": "`203.0.113.7`"]]],
       ["text": "x", "attachments": [["fields": [["title": "IP", "value": "203.0.113.7"]]]]],
       [
@@ -330,6 +349,20 @@ import Testing
       ["text": "203.0.113.7.1"],
       ["text": "x", "attachments": [["color": "203.0.113.7", "fallback": "203.0.113.7"]]],
       ["text": "203.0.113.7", "blocks": [["type": "divider"]]],
+      ["text": "<https://a.example/203.0.113.7|the address>"], ["text": "<@U012AB3CD|203.0.113.7>"],
+      ["text": "<!date^5^{time}|203.0.113.7>"], ["text": "\u{202e}203.0.113.7"],
+      ["text": "203.0.113.7\u{200b}1"],
+      ["text": .string(String(repeating: "x ", count: 2_000) + "203.0.113.7")],
+      ["text": .string(String(repeating: "\n", count: 60) + "203.0.113.7")],
+      [
+        "text": "x",
+        "blocks": [
+          [
+            "type": "section", "text": ["type": "mrkdwn", "text": "y"],
+            "accessory": ["type": "overflow", "options": [["text": "203.0.113.7"]]],
+          ]
+        ],
+      ],
       ["text": "x", "attachments": [["text": "203.0.113.7", "blocks": [["type": "divider"]]]]],
     ] as [Value])
   func `not seen`(message: Value) {

@@ -42,7 +42,8 @@ import Testing
     #expect(Self.scripts.count > 100)
   }
 
-  @Test(arguments: scripts)
+  // Far more than the deadline: what hangs here would hang luaslackd.
+  @Test(.timeLimit(.minutes(1)), arguments: scripts)
   func `a hostile script costs nothing but itself`(script: Script) throws {
     let formatter = String(script.name.dropLast(4))
     let payload = try FormatterCase(
@@ -50,7 +51,10 @@ import Testing
       event: Self.event
     ).payload(destinations: ["default"])
     // One that runs to its end may say what it likes, but not hide whom it is about.
-    if !payload.contains("\"muted\"") { #expect(payload.contains("203.0.113.7"), "\(payload)") }
+    let isMessage = !payload.contains("\"muted\"") && payload != "{\n  \"digest\": true\n}\n"
+    if isMessage { #expect(payload.contains("203.0.113.7"), "\(payload)") }
+    // On a busy machine a script that works hard may run out of time.
+    guard script.isError || !payload.contains("time limit (") else { return }
     #expect(payload.contains("a formatter failed") == script.isError, "\(payload)")
     guard script.isError, !script.part.isEmpty else { return }
     // On a busy machine the time may be over before the memory is.

@@ -7,12 +7,19 @@ import Testing
 enum Script {
   static func run(
     _ source: String, named name: String = "50-x.lua", libraries: [String: String] = [:],
-    on event: Event = ban, destinations: [String] = []
+    on event: Event = ban, destinations: [String] = [], isPatient: Bool = false
   ) -> Formatting.Result {
     let chain = FormatterChain(
       files: [FormatterFile(name: name, source: source)],
       libraries: libraries.map { FormatterFile(name: $0.key, source: $0.value) })
-    return Formatting(chain, Sandbox.Settings(destinations: destinations)).format(event)
+    var settings = Sandbox.Settings(destinations: destinations)
+    if isPatient {
+      // The whole library on a busy machine takes longer than a formatter may.
+      settings.limits.fileMilliseconds = 20_000
+      settings.limits.chainMilliseconds = 20_000
+      settings.limits.wallMilliseconds = 30_000
+    }
+    return Formatting(chain, settings).format(event)
   }
 
   /// `luaslack ban -- sshd 203.0.113.7 5` on the host `web1`.
@@ -58,7 +65,7 @@ extension Formatting.Result {
   @Test(arguments: files)
   func `the library does what it says`(file: String) throws {
     let result = Script.run(
-      Script.read("Library/" + file), named: file, libraries: Self.libraries)
+      Script.read("Library/" + file), named: file, libraries: Self.libraries, isPatient: true)
     #expect(result.errors == [])
     let words = (result.text ?? "").split(separator: " ")
     try #require(words.count == 2 && words[1] == "checks", "no count: \(result.text ?? "muted")")
@@ -216,7 +223,7 @@ extension Formatting.Result {
     ("slack.array{ 1 }", "[1]"), ("{ {}, slack.array{} }", "[{},[]]"), ("{ a = {} }", #"{"a":{}}"#),
     ("{ [1] = 'a', [2] = 'b' }", #"["a","b"]"#), ("{ ['1'] = 'a' }", #"{"1":"a"}"#),
     // Sorted, by bytes
-    ("{ b = 1, a = 2, B = 3, ['é'] = 4, [''] = 5 }", #"{"":5,"B":3,"a":2,"b":1,"é":4}"#),
+    ("{ b = 1, a = 2, B = 3, [''] = 5 }", #"{"":5,"B":3,"a":2,"b":1}"#),
     // Nothing
     ("slack.null", "null"), ("{ slack.null, 1 }", "[null,1]"),
     ("{ a = slack.null }", #"{"a":null}"#),
@@ -258,7 +265,8 @@ extension Formatting.Result {
     ("{ [2] = 1 }", "a list with a hole, or a table with keys of two kinds"),
     ("{ [1.5] = 1 }", "a list with a hole, or a table with keys of two kinds"),
     ("{ [true] = 1 }", "a list with a hole, or a table with keys of two kinds"),
-    (#"{ ["\xff"] = 1 }"#, "a key is not UTF-8"),
+    (#"{ ["\xff"] = 1 }"#, "a key must be plain ASCII of at most 255 characters"),
+    ("{ ['é'] = 1 }", "a key must be plain ASCII of at most 255 characters"),
     ("slack.mute()", "slack.mute() and slack.digest() must be returned on their own"),
   ])
   func `what cannot be sent is an error with its path`(expression: String, problem: String) {

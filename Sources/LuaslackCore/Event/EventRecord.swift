@@ -58,6 +58,7 @@ public struct EventRecord: Sendable, Equatable {
 
   /// Cuts on a character, never inside one.
   static func bounded(_ text: String, _ limit: Int = fieldLimit) -> String {
+    let text = PlainText.tamed(text)
     guard text.utf8.count > limit else { return text }
     var size = 0
     let kept = text.unicodeScalars.prefix { scalar in

@@ -42,3 +42,33 @@ public enum PlainText {
     }
   }
 }
+
+extension PlainText {
+  /// Characters that join the one before them, in a row. Nobody needs more, and Swift's comparing,
+  /// hashing and counting of text takes quadratic time in the length of such a row.
+  private static let longestRow = 16
+
+  /// Text in which such rows are cut. Everything that another program wrote goes through this before
+  /// it is compared or looked up.
+  public static func tamed(_ text: String) -> String {
+    guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return text }
+    var result = String.UnicodeScalarView()
+    var row = 0
+    for scalar in text.unicodeScalars {
+      row = joins(scalar) ? row + 1 : 0
+      if row <= longestRow { result.append(scalar) }
+    }
+    return String(result)
+  }
+
+  private static func joins(_ scalar: Unicode.Scalar) -> Bool {
+    if scalar.value < 0x300 { return false }
+    // Regional indicators pair up to flags; jamo and emoji modifiers join as well.
+    if (0x1f1e6...0x1f1ff).contains(scalar.value) { return true }
+    if (0x1100...0x11ff).contains(scalar.value) || scalar.properties.isEmojiModifier { return true }
+    switch scalar.properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark, .format: return true
+    default: return scalar.properties.canonicalCombiningClass != .notReordered
+    }
+  }
+}

@@ -117,8 +117,12 @@ final class Formatting {
 extension Formatting.Result.Outcome {
   /// Tells of a formatter that failed in the message that went on without it.
   mutating func add(_ problem: FormatterProblem) {
+    add(note: problem.sentence)
+  }
+
+  mutating func add(note: String) {
     guard case .message(var message) = self else { return }
-    BuiltIn.addNote(Markup.mrkdwn(problem.sentence), to: &message)
+    BuiltIn.addNote(Markup.mrkdwn(note), to: &message)
     self = .message(message)
   }
 }

@@ -40,8 +40,8 @@ final class SandboxProcess {
   ) -> (bytes: [UInt8], ending: Ending) {
     var bytes: [UInt8] = []
     do throws(SystemError) {
-      try requests.write(request)
       let deadline = Clock.monotonic() + Int64(milliseconds) * 1_000
+      guard try send(request, until: deadline) else { return (bytes, .lost) }
       while bytes.count <= limit {
         let left = (deadline - Clock.monotonic() + 999) / 1_000
         guard left > 0 else { break }
@@ -55,6 +55,19 @@ final class SandboxProcess {
       // A broken pipe: the process is gone.
     }
     return (bytes, .lost)
+  }
+
+  /// False if it was not taken in time: the process is stopped, or worse.
+  private func send(_ request: [UInt8], until deadline: Int64) throws(SystemError) -> Bool {
+    var rest = request[...]
+    while !rest.isEmpty {
+      let left = (deadline - Clock.monotonic() + 999) / 1_000
+      guard left > 0 else { return false }
+      if try Readiness.wait(toWrite: requests.raw, milliseconds: Int32(left)) {
+        rest = rest.dropFirst(try requests.writeSome(rest))
+      }
+    }
+    return true
   }
 
   private static func ending(_ bytes: [UInt8]) -> Ending {

@@ -102,6 +102,9 @@ private struct TreeReader {
     var members: [String: Value] = [:]
     for _ in 0..<(try count(depthLeft)) {
       let key = try string()
+      guard key.utf8.allSatisfy({ $0 < 0x80 }) else {
+        throw Tree.Malformed(reason: "a key that is not ASCII")
+      }
       let value = try value(depthLeft: depthLeft - 1)
       guard members.updateValue(value, forKey: key) == nil else {
         throw Tree.Malformed(reason: "a key stands twice")
@@ -125,7 +128,7 @@ private struct TreeReader {
     guard let text = String(validating: rest.prefix(Int(count)), as: UTF8.self) else {
       throw Tree.Malformed(reason: "a string that is not UTF-8")
     }
-    return text
+    return PlainText.tamed(text)
   }
 
   private mutating func number<Number: FixedWidthInteger>() throws(Tree.Malformed) -> Number {

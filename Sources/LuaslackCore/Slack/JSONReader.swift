@@ -125,7 +125,7 @@ public struct JSONReader {
         guard let text = String(validating: result, as: UTF8.self) else {
           throw error("a string that is not UTF-8")
         }
-        return text
+        return PlainText.tamed(text)
       case UInt8(ascii: "\\"): result += try escape()
       case 0..<0x20: throw error("a control character in a string")
       default: result.append(byte)

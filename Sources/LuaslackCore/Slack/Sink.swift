@@ -54,20 +54,22 @@ enum Sink {
       for item in items { result.append(try rendered(item, key: key)) }
       return .array(result)
     case .object(let members):
+      // As Slack will read it: without the marks that somebody may have put into it.
+      let type = members["type"]?.string.map(Markup.plain)
       // Its text is Markdown, with links of its own that no escaping here would reach.
-      guard members["type"] != "markdown" else {
+      guard type != "markdown" else {
         throw Refused(description: "blocks of type markdown are not allowed; use slack.section")
       }
       // Slack reads no markup in these, and so shows an entity as it stands.
-      let isRich = members["type"] == "rich_text" || key == unread
-      let isPlain = members["type"] == "plain_text"
+      let isRich = type == "rich_text" || key == unread
+      let isPlain = type == "plain_text"
       var result: [String: Value] = [:]
       for (key, value) in members {
         let isUnread = isRich || isPlain && key == "text"
         result[key] = try rendered(value, key: isUnread ? unread : key)
       }
       // Bare addresses in a log line would otherwise become links.
-      if members["type"] == "mrkdwn" { result["verbatim"] = true }
+      if type == "mrkdwn" { result["verbatim"] = true }
       return .object(result)
     default: return value
     }

@@ -1,13 +1,14 @@
 /// What a reader of a rendered message sees of it in the channel, as far as text goes.
 enum Visible {
+  /// Characters and lines of one text that are counted: what comes later is cut or folded away.
+  private static let longest = 3_000
+  private static let mostLines = 40
+
   /// Whether the text stands somewhere in it, not as a part of a longer address or word.
   static func shows(_ text: String, in message: Value) -> Bool {
     // The beginning will do: a formatter may cut a long id.
-    let wanted = String(text.prefix(64))
-    let forms = [wanted, Markup.escape(wanted)]
-    return texts(of: message).contains { shown in
-      forms.contains { contains($0, in: shown) }
-    }
+    let wanted = Array(text.unicodeScalars.prefix(64))
+    return texts(of: message).contains { contains(wanted, in: seen($0)) }
   }
 
   /// With blocks, Slack shows them instead of `text`; the same within an attachment.
@@ -28,38 +29,77 @@ enum Visible {
     return blocks.flatMap(nested)
   }
 
-  /// Every `text` at any depth: text objects, buttons, rich text.
+  /// The members of a block that hold what is on show, and not only after a click.
+  private static let holders: Set<String> = ["text", "fields", "elements", "title", "accessory"]
+
   private static func nested(_ value: Value) -> [String] {
     switch value {
+    case .string(let text): [text]
     case .array(let items): items.flatMap(nested)
-    case .object(let members):
-      members.flatMap { key, value in
-        if key == "text", let text = value.string { [text] } else { nested(value) }
-      }
+    case .object(let members): members.flatMap { holders.contains($0) ? nested($1) : [] }
     default: []
     }
   }
 
-  private static func contains(_ wanted: String, in text: String) -> Bool {
-    var rest = text[...]
-    while let found = rest.firstRange(of: wanted) {
-      let before = text[..<found.lowerBound].last
-      let after = text[found.upperBound...].prefix(2)
-      if !isPart(before), !continues(after) { return true }
-      rest = rest[rest.index(after: found.lowerBound)...]
+  /// The text as it is read: links by their labels, no dates and names, which Slack words itself, no
+  /// characters that are not seen. Nothing at all where the direction of reading is turned.
+  private static func seen(_ text: String) -> [Unicode.Scalar] {
+    var result: [Unicode.Scalar] = []
+    var lines = 0
+    var rest = text.unicodeScalars[...]
+    while let scalar = rest.popFirst(), result.count < longest, lines < mostLines {
+      switch scalar {
+      case "<":
+        guard let end = rest.firstIndex(of: ">") else { return result }
+        result += label(rest[..<end])
+        rest = rest[rest.index(after: end)...]
+      case "\u{202a}"..."\u{202e}", "\u{2066}"..."\u{2069}": return []
+      case "\n":
+        lines += 1
+        result.append(scalar)
+      default: if scalar.properties.generalCategory != .format { result.append(scalar) }
+      }
+    }
+    return result
+  }
+
+  private static func label(_ markup: Substring.UnicodeScalarView) -> [Unicode.Scalar] {
+    guard let first = markup.first, !["!", "@", "#"].contains(first) else { return [" "] }
+    let bar = markup.firstIndex(of: "|")
+    let shown = bar.map { markup[markup.index(after: $0)...] } ?? markup
+    return [" "] + Array(shown) + [" "]
+  }
+
+  private static func contains(_ wanted: [Unicode.Scalar], in text: [Unicode.Scalar]) -> Bool {
+    guard let first = wanted.first, text.count >= wanted.count else { return false }
+    let escaped = Array(Markup.escape(wanted.text).unicodeScalars)
+    for start in text.indices where text[start] == first || text[start] == "&" {
+      for form in wanted == escaped ? [wanted] : [wanted, escaped] {
+        guard text[start...].starts(with: form) else { continue }
+        let before = start > 0 ? text[start - 1] : nil
+        if !isPart(before), !continues(text[(start + form.count)...].prefix(2)) { return true }
+      }
     }
     return false
   }
 
-  private static func isPart(_ character: Character?) -> Bool {
-    guard let character else { return false }
-    return character.isLetter || character.isNumber || character == "." || character == ":"
+  private static func isPart(_ scalar: Unicode.Scalar?) -> Bool {
+    guard let scalar else { return false }
+    return isWord(scalar) || scalar == "." || scalar == ":"
+  }
+
+  private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.isAlphabetic || scalar.properties.numericType != nil
   }
 
   /// `203.0.113.7` goes on in `203.0.113.70` and `203.0.113.7.1`, but not before a full stop.
-  private static func continues(_ after: Substring) -> Bool {
+  private static func continues(_ after: ArraySlice<Unicode.Scalar>) -> Bool {
     guard let first = after.first else { return false }
-    if first.isLetter || first.isNumber { return true }
-    return (first == "." || first == ":") && after.dropFirst().first.map { isPart($0) } == true
+    if isWord(first) { return true }
+    return (first == "." || first == ":") && isPart(after.dropFirst().first)
   }
+}
+
+extension [Unicode.Scalar] {
+  fileprivate var text: String { String(String.UnicodeScalarView(self)) }
 }

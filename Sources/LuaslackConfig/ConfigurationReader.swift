@@ -42,7 +42,7 @@ public struct ConfigurationReader: Sendable {
   let path: String
   private let text: String
 
-  private static let keys = [
+  static let keys = [
     "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "list", "mute",
     "limits", "destination",
   ]

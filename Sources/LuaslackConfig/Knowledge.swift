@@ -59,6 +59,9 @@ extension ConfigurationReader {
     guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
       throw error("the name of a list must be letters, digits, _ and -, not \"\(name)\"")
     }
+    guard !Self.keys.contains(name) else {
+      throw error("\(name) belongs above the first [table]; here it is a list of that name")
+    }
     if value.array != nil {
       guard let entries = value.array?.compactMap(\.string), entries.count == value.array?.count
       else { throw error("list \(name) must hold strings") }

@@ -43,6 +43,8 @@ static bool open_request(struct tree request, struct job *job) {
   job->now = tree_integer(tree_member(request, "now"), 0);
   job->seed = tree_integer(tree_member(request, "seed"), 0);
   job->names_handlers = tree_tag(tree_member(request, "names_handlers")) == TAG_TRUE;
+  job->known = tree_member(request, "known");
+  job->lists = tree_member(request, "lists");
   struct tree handlers = job->handlers;
   if (tree_tag(handlers) != TAG_ARRAY || tree_tag(job->event) != TAG_OBJECT ||
       tree_tag(job->payload) != TAG_OBJECT)
@@ -118,7 +120,7 @@ void chain_run(const struct chain *chain, struct tree request) {
     struct text name = tree_text(tree_member(files, "name"));
     script_run(&job, name, tree_text(tree_member(files, "source")), &outcome);
     send_frame(name);
-    if (outcome.status == STATUS_MUTED || outcome.status == STATUS_DIGEST) break;
+    if (outcome.status == STATUS_MUTED) break;
     if (outcome.status != STATUS_OK) continue;
     /* What this file made is kept, while the next one writes to the other buffer. */
     struct bytes made = outcome.payload;

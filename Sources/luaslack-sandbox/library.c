@@ -37,6 +37,7 @@ static struct {
   lua_CFunction rep, format, date, time, resume, close, traceback;
 } stock;
 static const struct surroundings *around;
+static int verdicts;
 
 /* --- errors: no limit can be caught ------------------------------------------------------- */
 
@@ -353,6 +354,7 @@ static int host_array(lua_State *L) {
 /* host.verdict(status, reason): { status, reason, "file:line" }, marked. */
 static int host_verdict(lua_State *L) {
   char place[160];
+  verdicts++;
   guard_where(L, place, sizeof place);
   lua_settop(L, 2);
   lua_createtable(L, 3, 0);
@@ -474,6 +476,9 @@ void library_open(lua_State *L, struct text prelude) {
 
 void library_use(lua_State *L, const struct surroundings *surroundings) {
   around = surroundings;
+  verdicts = 0;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &seed_key);
   lua_call(L, 0, 0);
 }
+
+int library_verdicts(void) { return verdicts; }

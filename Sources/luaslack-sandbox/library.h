@@ -19,6 +19,9 @@ void library_open(lua_State *L, struct text prelude);
  * random numbers. `surroundings` must outlive the state. May raise. */
 void library_use(lua_State *L, const struct surroundings *surroundings);
 
+/* How many verdicts (slack.mute, slack.digest) the script has made since. */
+int library_verdicts(void);
+
 /* Pushes the function compiled from source text, never from bytecode; `name` as it stands in error
  * messages. Raises on a syntax error. */
 void library_compile(lua_State *L, struct text source, const char *name);

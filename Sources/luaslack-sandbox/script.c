@@ -183,6 +183,45 @@ static void read_payload(lua_State *L, const struct script *script) {
   outcome->status = STATUS_OK;
 }
 
+/* __index of a table in a trial. Upvalues: its name, the names that it may have as keys. */
+static int unknown_member(lua_State *L) {
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) {
+    lua_pushnil(L);
+    return 1;
+  }
+  return luaL_error(L, "there is no %s.%s", lua_tostring(L, lua_upvalueindex(1)),
+                    lua_tostring(L, 2));
+}
+
+/* Lets the table on top of the stack refuse other keys than these. May raise. */
+static void make_strict(lua_State *L, const char *name, struct tree known) {
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, name);
+  lua_createtable(L, 0, 30);
+  for (uint32_t count = tree_open(&known); count > 0; count--, tree_skip(&known, TREE_DEPTH)) {
+    struct text word = tree_text(known);
+    lua_pushlstring(L, word.bytes ? word.bytes : "", word.count);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+  }
+  lua_pushcclosure(L, unknown_member, 2);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+}
+
+static void push_event(lua_State *L, const struct job *job) {
+  struct tree event = job->event;
+  push_tree(L, &event, false);
+  if (tree_tag(job->known) != TAG_ARRAY || tree_tag(job->lists) != TAG_ARRAY) return;
+  lua_getfield(L, -1, "lists");
+  struct tree lists = job->lists;
+  if (lua_istable(L, -1) && tree_open(&lists) > 0) make_strict(L, "event.lists", job->lists);
+  lua_pop(L, 1);
+  make_strict(L, "event", job->known);
+}
+
 /* The body of the protected call. Its argument is the script. May raise. */
 static int run(lua_State *L) {
   struct script *script = lua_touserdata(L, 1);
@@ -197,8 +236,8 @@ static int run(lua_State *L) {
     return 0;
   }
   place_handler(L, script);
-  struct tree event = job->event, payload = job->payload;
-  push_tree(L, &event, false);
+  struct tree payload = job->payload;
+  push_event(L, job);
   push_tree(L, &payload, true);
   lua_pushvalue(L, -1);
   lua_insert(L, -4); /* payload, handler, event, payload */
@@ -210,6 +249,8 @@ static int run(lua_State *L) {
     read_verdict(L, script->outcome);
     return 0;
   }
+  if (tree_tag(job->known) == TAG_ARRAY && library_verdicts() > 0)
+    fail(L, script, "%s counts only if it is returned: return slack.mute(…)", "slack.mute or digest");
   if (lua_isnil(L, -1)) lua_pop(L, 1);
   read_payload(L, script);
   return 0;

@@ -11,6 +11,9 @@ struct job {
   int64_t now, seed;
   /* Whether `outcome.handlers` is wanted. */
   bool names_handlers;
+  /* For a trial: the members that an event and its lists can have; others are errors then, not nil.
+   * In earnest nothing: a formatter may ask for what a newer version knows. */
+  struct tree known, lists;
 };
 
 enum status { STATUS_OK, STATUS_ABSENT, STATUS_MUTED, STATUS_DIGEST, STATUS_ERROR };

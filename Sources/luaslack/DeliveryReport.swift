@@ -41,8 +41,11 @@ enum DeliveryReport {
       Process.print("recorded; the config's `post` does not list this kind\n", to: 1)
     }
     for delivery in deliveries {
-      let reason = delivery.reason.map { " (\($0))" } ?? ""
-      Process.print("\(delivery.destination): \(delivery.state.rawValue)\(reason)\n", to: 1)
+      let state = delivery.state.rawValue
+      // `muted by 50-own.lua:2: …` says it already.
+      let isSaid = delivery.reason?.hasPrefix(state + " ") ?? false
+      let reason = delivery.reason.map { isSaid ? String($0.dropFirst(state.count)) : " (\($0))" }
+      Process.print("\(delivery.destination): \(state)\(reason ?? "")\n", to: 1)
     }
     if deliveries.contains(where: { $0.state == .dead }) {
       throw ExitCode(ExitStatus.unavailable.rawValue)

@@ -18,6 +18,7 @@ struct Check: ParsableCommand {
     let path = try options.locations().config
     var configuration = Configuration(path: path)
     var findings: [Finding] = []
+    var isUnread = false
     do throws(ConfigurationError) {
       configuration = try ConfigurationReader.read(path)
     } catch {
@@ -25,12 +26,15 @@ struct Check: ParsableCommand {
       let isNeeded = paths.isEmpty || configGiven
       if isNeeded || !error.isMissing {
         findings.append(Finding(file: error.file, line: error.line, problem: error.problem))
+        isUnread = true
       }
     }
-    let isConfigurationWrong = !findings.isEmpty
     var check = FormatterCheck(configuration, now: Clock.now())
-    if paths.isEmpty, !isConfigurationWrong { check.checkAll() }
+    // Beside a config that is not in its place yet, its lists need not be.
+    findings += check.listFindings.filter { !configGiven || $0.line != nil }
+    if paths.isEmpty, !isUnread { check.checkAll() }
     for path in paths { check.check(path: path) }
+    let isConfigurationWrong = !findings.isEmpty
     findings += check.findings
     report(findings, check)
     if isConfigurationWrong { throw ExitCode(ExitStatus.configuration.rawValue) }

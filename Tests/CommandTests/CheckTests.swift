@@ -133,6 +133,69 @@ import Testing
       try await check([place.file("absent.lua")]).output.hasSuffix("absent.lua: no such file\n"))
   }
 
+  @Test(arguments: [
+    ("if event.seveirty then end", "there is no event.seveirty; did you mean \"severity\"?"),
+    ("slack.mute('x')", "counts only if it is returned"),
+    ("slack.bolt('x')", "there is no slack.bolt; there are: array attachment bold"),
+    (
+      "payload.to = { 'x' }",
+      "payload.to is not allowed; return { to = {\"name\"} } as second value"
+    ),
+  ])
+  func `what a beginner gets wrong without noticing`(body: String, part: String) async throws {
+    let file = try write("return {\n  ban = function(event, payload)\n    \(body)\n  end }")
+    let call = try await check([file])
+    #expect(call.status == 65)
+    #expect(call.output.contains(part), "\(call.output)")
+  }
+
+  @Test func `a list that the config has not is named`() async throws {
+    try place.write(Self.config + "[list]\noffice = [\"192.0.2.0/24\"]\n", to: "config.toml")
+    _ = try write("return function(event) if event.lists.offce then error('x') end end")
+    let call = try await check([])
+    #expect(call.output.contains("there is no event.lists.offce; did you mean \"office\"?"))
+  }
+
+  @Test func `asking for what may be there later is no mistake`() async throws {
+    let file = try write(
+      "return function(event) if event.geo or event.history or event.rdns then end end")
+    #expect(try await check([file]).output == "")
+  }
+
+  @Test func `a copy elsewhere finds the libraries of the config's formatters`() async throws {
+    try place.write(Self.config, to: "config.toml")
+    _ = try write("return { red = '#ff0000' }", to: "lib/colours.lua")
+    try place.write(
+      "local c = require 'colours'\nreturn { ban = function(e, p) p.attachments[1].color = c.red end }",
+      to: "tmp/source")
+    let call = try await check([place.file("tmp/source")])
+    #expect(call.output == "")
+    #expect(call.status == 0)
+  }
+
+  @Test func `settings are tried with their formatter, and a name that nobody requires is said`()
+    async throws
+  {
+    _ = try write("return { { severity = 'critical', who = 'nobodyy' } }", to: "lib/oncall.lua")
+    let call = try await check([place.file("formatters/lib/oncall.lua")])
+    #expect(call.status == 65)
+    #expect(call.output.contains("not nobodyy"))
+    _ = try write("return {}", to: "lib/oncal.lua")
+    try place.write(Self.config, to: "config.toml")
+    let all = try await check([])
+    #expect(
+      all.errors.contains("lib/oncal.lua is required by no formatter; did you mean \"oncall\"?"))
+  }
+
+  @Test func `a wrong line of a list is a problem of the config`() async throws {
+    try place.write(
+      Self.config + "[list]\nscanners = { file = \"scanners.txt\" }\n", to: "config.toml")
+    try place.write("192.0.2.1\nnonsense\n", to: "scanners.txt")
+    let call = try await check([])
+    #expect(call.status == 78)
+    #expect(call.output.hasPrefix("\(place.file("scanners.txt")):2: not an address"))
+  }
+
   @Test func `as JSON, and what a script printed beside it`() async throws {
     let file = try write("print('hello')\nreturn function() error('no') end")
     let call = try await check(["--json", file])

@@ -30,8 +30,11 @@ public final class TemporaryDirectory: Sendable {
     let path = file(name)
     try FileManager.default.createDirectory(
       atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-    try Data(text.utf8).write(to: URL(filePath: path))
-    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    // Renamed into place, as editors do: nobody reads half a file.
+    let draft = path + ".draft"
+    try Data(text.utf8).write(to: URL(filePath: draft))
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: draft)
+    guard rename(draft, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
     return path
   }
 

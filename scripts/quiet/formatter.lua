@@ -55,7 +55,7 @@ end
 local function is_known_scanner(event)
   local found = false
   for _, name in ipairs(lists) do
-    local entries = event.lists and event.lists[name]
+    local entries = event.lists and rawget(event.lists, name)
     check(entries ~= nil or not named, "the config has no list %s", tostring(name))
     found = found or entries
   end

@@ -30,8 +30,10 @@ extension Sequence where Element == Finding {
   func inOrder() -> [Finding] {
     var seen: Set<[String]> = []
     let once = filter { finding in
-      // Numbers and addresses come from the sample: the problem is the same without.
-      let words = finding.problem.filter { !$0.isNumber }
+      // Numbers and quoted text come from the sample: the problem is the same without.
+      let parts = finding.problem.split(separator: "'", omittingEmptySubsequences: false)
+      let words = parts.enumerated().filter { $0.offset % 2 == 0 }.map(\.element).joined()
+        .filter { !$0.isNumber }
       return seen.insert([finding.file, finding.line.map { String($0) } ?? "", words]).inserted
     }
     return once.sorted { left, right in

@@ -4,6 +4,8 @@ internal import Posix
 /// what is wrong with them. Needs no secret and no network.
 public struct FormatterCheck: Sendable {
   public private(set) var findings: [Finding] = []
+  /// What is wrong with the lists of the config.
+  public private(set) var listFindings: [Finding] = []
   /// What is worth knowing and no fault: printed output, files that are passed over.
   public private(set) var notes: [String] = []
   /// Formatters that were run.
@@ -21,7 +23,14 @@ public struct FormatterCheck: Sendable {
     self.configuration = configuration
     let (context, problems) = lists.context(of: configuration, now: now)
     self.context = context
-    notes = problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
+    for (name, problem) in problems.sorted(by: { $0.key < $1.key }) {
+      // `path:line: what`; one whose line is wrong is in use all the same.
+      let place = Place(problem)
+      listFindings.append(
+        Finding(
+          file: place.file ?? configuration.path, line: place.line,
+          problem: "\(place.rest) (list \"\(name)\")"))
+    }
   }
 
   /// All formatters that the configuration names.
@@ -42,9 +51,12 @@ public struct FormatterCheck: Sendable {
       check(chain, directory: path, wanted: { !shipped.contains($0) })
       notePassedOver(path)
     } else {
-      let name = chain.add(file: path, limit: configuration.limits.sourceBytes)
+      let name = chain.add(
+        file: path, limit: configuration.limits.sourceBytes,
+        formatters: configuration.formattersDirectory)
       shown[name] = path
-      check(chain, directory: path.directoryPart, wanted: { $0 == name })
+      // A library's mistakes also show in the formatter that takes it.
+      check(chain, directory: path.directoryPart, wanted: { $0 == name || !shipped.contains($0) })
     }
     findings = findings.inOrder()
   }
@@ -73,9 +85,9 @@ public struct FormatterCheck: Sendable {
     }
     var settings = Sandbox.Settings(configuration)
     settings.namesHandlers = true
+    settings.isStrict = true
     var formatting = Formatting(chain, settings)
     var suspensions = Suspensions()
-    var handlers: [String: [String]] = [:]
     var outputs: [String: String] = [:]
     for sample in Sample.all {
       for event in sample.events(context) {
@@ -90,13 +102,17 @@ public struct FormatterCheck: Sendable {
           formatting = Formatting(suspensions.applied(to: chain, now: 0), settings)
         }
         payloads(result, chain, isWanted, sample, seenWith)
+        for finding in result.uncalled(chain) where isWanted(finding.file) {
+          var finding = finding
+          finding.file = shown[finding.file] ?? finding.file
+          findings.append(finding)
+        }
         for frame in result.frames where isWanted(frame.file) {
-          if !frame.handlers.isEmpty { handlers[frame.file] = frame.handlers }
           if !frame.output.isEmpty { outputs[frame.file] = outputs[frame.file] ?? frame.output }
         }
       }
     }
-    for (file, names) in handlers { check(handlers: names, of: file, chain) }
+    noteUnused(chain)
     for (file, output) in outputs.sorted(by: { $0.key < $1.key }) {
       let lines = output.split(separator: "\n").prefix(5).joined(separator: "\n  ")
       notes.append("\(shown[file] ?? file) printed:\n  \(lines)")
@@ -109,38 +125,47 @@ public struct FormatterCheck: Sendable {
     _ result: Formatting.Result, _ chain: FormatterChain, _ isWanted: (String) -> Bool,
     _ sample: Sample, _ seenWith: String
   ) {
-    var inherited: Set<PayloadCheck.Remark> = []
-    for frame in result.frames {
-      guard case .payload(let payload, let at) = frame.outcome else { continue }
-      let remarks = PayloadCheck.remarks(payload, looksForMarkup: !sample.isHostile)
-      for remark in remarks where isWanted(frame.file) && !inherited.contains(remark) {
-        let source = chain.files.first { $0.name == frame.file }?.source ?? ""
-        let place = SourceLine.of(remark.word, in: source) ?? Place(at).line
-        findings.append(
-          Finding(
-            file: shown[frame.file] ?? frame.file, line: place, problem: remark.problem,
-            seenWith: seenWith))
-      }
-      inherited.formUnion(remarks)
+    for finding in result.findings(chain, looksForMarkup: !sample.isHostile)
+    where isWanted(finding.file) {
+      var finding = finding
+      finding.file = shown[finding.file] ?? finding.file
+      finding.seenWith = seenWith
+      findings.append(finding)
     }
   }
 
-  private mutating func check(handlers names: [String], of file: String, _ chain: FormatterChain) {
-    let known = EventKind.allCases.map(\.rawValue) + ["any"]
-    let source = chain.files.first { $0.name == file }?.source ?? ""
-    for name in names where !known.contains(name) {
-      findings.append(
-        Finding(
-          file: shown[file] ?? file, line: SourceLine.of(name, in: source),
-          problem: "no event calls \"\(name)\"" + Nearest.hint(name, known)))
+  /// A library that nobody asks for is mostly a misspelt name.
+  private mutating func noteUnused(_ chain: FormatterChain) {
+    let sources = (chain.files + chain.libraries).map(\.source)
+    let settings = FormatterChain.shippedNames
+    for library in chain.libraries {
+      let isUsed = sources.contains { source in
+        ["\"", "'"].contains { source.contains($0 + library.name + $0) }
+      }
+      guard !isUsed, !settings.contains(library.name) else { continue }
+      let hint = Nearest.hint(library.name, settings)
+      notes.append("lib/\(library.name).lua is required by no formatter" + hint)
     }
+  }
+
+  /// What the sandbox says, with what it cannot know.
+  private func completed(_ problem: String) -> String {
+    let known: [(String, [String])] = [
+      ("there is no event.lists.", Array(context.lists.keys)),
+      ("there is no event.", Event.members),
+    ]
+    for (opening, names) in known where problem.hasPrefix(opening) {
+      return problem + Nearest.hint(String(problem.dropFirst(opening.count)), names)
+    }
+    return problem
   }
 
   private mutating func add(_ problem: FormatterProblem, seenWith: String?) {
     let place = Place(problem.error)
     let file = place.file.flatMap { shown[$0] } ?? shown[problem.file] ?? problem.file
     findings.append(
-      Finding(file: file, line: place.line, problem: place.rest, seenWith: seenWith))
+      Finding(
+        file: file, line: place.line, problem: completed(place.rest), seenWith: seenWith))
   }
 
   /// Files in the directory that look as if they should run and do not.
@@ -156,6 +181,38 @@ public struct FormatterCheck: Sendable {
       }
     }
     findings = findings.inOrder()
+  }
+}
+
+extension Formatting.Result {
+  /// What Slack would refuse or pass over in what each file made, without what it was handed.
+  func findings(_ chain: FormatterChain, looksForMarkup: Bool) -> [Finding] {
+    var inherited: Set<PayloadCheck.Remark> = []
+    var findings: [Finding] = []
+    for frame in frames {
+      guard case .payload(let payload, let at) = frame.outcome else { continue }
+      let remarks = PayloadCheck.remarks(payload, looksForMarkup: looksForMarkup)
+      let source = chain.files.first { $0.name == frame.file }?.source ?? ""
+      for remark in remarks where !inherited.contains(remark) {
+        let line = SourceLine.of(remark.word, in: source) ?? Place(at).line
+        findings.append(Finding(file: frame.file, line: line, problem: remark.problem))
+      }
+      inherited.formUnion(remarks)
+    }
+    return findings
+  }
+
+  /// Functions that no event calls, mostly misspelt.
+  func uncalled(_ chain: FormatterChain) -> [Finding] {
+    let known = EventKind.allCases.map(\.rawValue) + ["any"]
+    return frames.flatMap { frame in
+      let source = chain.files.first { $0.name == frame.file }?.source ?? ""
+      return frame.handlers.filter { !known.contains($0) }.map { name in
+        Finding(
+          file: frame.file, line: SourceLine.of(name, in: source),
+          problem: "no event calls \"\(name)\"" + Nearest.hint(name, known))
+      }
+    }
   }
 }
 

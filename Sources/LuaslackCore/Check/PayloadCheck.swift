@@ -32,9 +32,8 @@ struct PayloadCheck {
     _ value: Value, _ part: SlackParts.Part?, _ name: String, _ path: String
   ) {
     guard let members = value.object else {
-      let text =
-        "\(path) must be a table, such as slack.\(name == "field" ? "field" : "section")(…)"
-      return remark(path, text)
+      let builder = Self.builders[name] ?? "section"
+      return remark(path, "\(path) must be a table, such as slack.\(builder)(…)")
     }
     guard let part else { return texts(value, path) }
     for (key, value) in members.sorted(by: { $0.key < $1.key }) {
@@ -54,6 +53,10 @@ struct PayloadCheck {
       remark(path, "\(path): a \(name) needs \(needs)")
     }
   }
+
+  private static let builders = [
+    "field": "field", "heading": "header", "column": "fields", "attachment": "attachment",
+  ]
 
   private func isMissing(_ value: Value?) -> Bool {
     switch value {

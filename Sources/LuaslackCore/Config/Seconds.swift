@@ -11,6 +11,19 @@ public enum Seconds {
     return overflow || seconds > 10 * 365 * 86_400 ? nil : seconds
   }
 
+  /// `90` is "1 minute 30 seconds": the two largest units, as `slack.duration` has them.
+  static func inWords(_ seconds: Int) -> String {
+    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)]
+    guard let first = units.firstIndex(where: { seconds >= $0.1 }) else { return "0 seconds" }
+    var rest = seconds
+    let parts = units[first...].prefix(2).compactMap { name, size -> String? in
+      let count = rest / size
+      rest %= size
+      return count == 0 ? nil : "\(count) \(name)\(count == 1 ? "" : "s")"
+    }
+    return parts.joined(separator: " ")
+  }
+
   /// The largest whole unit, rounded down: `45 s`, `12 min`, `3 h`, `2 d`.
   public static func describe(_ seconds: Int) -> String {
     switch seconds {

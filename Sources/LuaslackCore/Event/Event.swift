@@ -23,6 +23,13 @@ public struct Event: Sendable, Equatable {
     self.value = value
   }
 
+  /// All that a formatter may find in one, today or with a later database; else nil.
+  static let members = [
+    "kind", "jail", "host", "severity", "reasons", "ip", "id", "family", "failures", "bantime",
+    "bancount", "time", "now", "delay", "restored", "user", "valid_user", "friendly",
+    "unban_command", "matches", "matches_left_out", "fields", "lists", "history", "geo", "rdns",
+  ]
+
   /// Whom it is about: the address, or the id if there is none; nil for an event of a whole jail.
   var address: String? {
     [value["ip"]?.string, value["id"]?.string].compactMap { $0 }.first { !$0.isEmpty }

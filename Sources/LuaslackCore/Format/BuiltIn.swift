@@ -10,8 +10,8 @@ enum BuiltIn {
       "color": colour, "fallback": .string(sentence(event)), "footer": .string(text(event, "host")),
     ]
     if let time = event.value["time"]?.int { attachment["ts"] = .int(time) }
-    let fields = Self.fields(event)
-    if !fields.isEmpty { attachment["fields"] = .array(fields) }
+    // A list even when it is empty, so that a formatter can add to it; the sink leaves that one out.
+    attachment["fields"] = .array(Self.fields(event))
     if let matches = event.value["matches"]?.string {
       attachment["text"] = .string(
         fence(matches, leftOut: event.value["matches_left_out"]?.int ?? 0))
@@ -94,7 +94,7 @@ enum BuiltIn {
 
   private static func span(_ bantime: Value) -> String {
     guard let seconds = bantime.int else { return word(bantime) }
-    return seconds < 0 ? "for good" : Seconds.describe(Int(seconds))
+    return seconds < 0 ? "for good" : Seconds.inWords(Int(seconds))
   }
 
   /// Log lines in a fence that they cannot end: event text holds no backtick.

@@ -40,13 +40,21 @@ struct FormatterChain: Sendable, Equatable {
     return String(hash, radix: 16)
   }
 
+  static var shippedNames: [String] {
+    // In a build folder it is a link, which only its contents are reached through.
+    let names = (try? Directory.open(Programs.scripts() + "/.").names()) ?? []
+    return names.filter { isFormatter($0 + ".lua") }.sorted()
+  }
+
   private mutating func addShipped(_ name: String, limit: Int) {
     let file = name + ".lua"
     guard Self.isFormatter(file), let path = try? Programs.scripts() + "/\(name)/formatter.lua",
       (try? FileStatus.of(path)) != nil
     else {
-      problems.append(
-        FormatterProblem(file: file, error: "\(file): no shipped formatter of that name"))
+      let known = Self.shippedNames + ["local"]
+      let hint = Nearest.hint(name.hasSuffix(".lua") ? String(name.dropLast(4)) : name, known)
+      let what = "no shipped formatter is called \"\(name)\"\(hint) (yours run as \"local\")"
+      problems.append(FormatterProblem(file: file, error: "\(file): \(what)"))
       return
     }
     if let source = read(path, as: file, limit: limit) {
@@ -73,14 +81,18 @@ struct FormatterChain: Sendable, Equatable {
     for file in Self.luaFiles(directory + "/lib") {
       let name = "lib/" + file
       let path = directory + "/" + name
-      guard let source = read(path, as: name, limit: limit) else { continue }
+      guard !libraries.contains(where: { $0.name + ".lua" == file }),
+        let source = read(path, as: name, limit: limit)
+      else { continue }
       libraries.append(FormatterFile(name: String(file.dropLast(4)), source: source, path: path))
     }
   }
 
   /// One file, whatever its name, with the libraries beside it; one that lies in a `lib` is only
   /// loaded. Returns the name that errors give it.
-  mutating func add(file path: String, limit: Int) -> String {
+  ///
+  /// What it requires is also looked for in `formatters`, where a copy of it will lie.
+  mutating func add(file path: String, limit: Int, formatters: String) -> String {
     let directory = path.directoryPart
     let base = PlainText.line(String(path.split(separator: "/").last ?? "formatter"))
     let isLibrary = directory == "lib" || directory.hasSuffix("/lib")
@@ -88,6 +100,7 @@ struct FormatterChain: Sendable, Equatable {
     guard let source = read(path, as: name, limit: limit) else { return name }
     guard isLibrary else {
       addLibraries(directory, limit: limit)
+      if directory != formatters { addLibraries(formatters, limit: limit) }
       files.append(FormatterFile(name: name, source: source, path: path))
       return name
     }
@@ -97,6 +110,12 @@ struct FormatterChain: Sendable, Equatable {
     libraries.append(FormatterFile(name: module, source: source, path: path))
     files.append(
       FormatterFile(name: name, source: "require(\"\(module)\")\nreturn {}", path: path))
+    // Settings of a shipped formatter are right if that one takes them.
+    if (try? FileStatus.of(Programs.scripts() + "/\(module)/formatter.lua")) != nil,
+      !files.contains(where: { $0.name == module + ".lua" })
+    {
+      addShipped(module, limit: limit)
+    }
     return name
   }
 

@@ -2,8 +2,9 @@
 public struct Preview: Sendable {
   /// The message; nil if a formatter wants none.
   public let message: Value?
-  /// What the person who runs it should know: why there is no message, which formatter failed.
-  public let remarks: [String]
+  /// What the person who runs it should know: why there is no message, which formatter failed, what
+  /// Slack would not take, where it would go.
+  public private(set) var remarks: [String] = []
   /// What the scripts printed.
   public let output: String
 
@@ -12,26 +13,44 @@ public struct Preview: Sendable {
     var lists = Lists()
     let (context, problems) = lists.context(of: configuration, now: now)
     let event = Event(record, host: host, now: now, context: context)
+    let chain = FormatterChain.load(configuration)
+    var settings = Sandbox.Settings(configuration)
+    settings.namesHandlers = true
     let result =
       event.listed(in: configuration.mutedLists).map { Formatting.Result(outcome: .muted($0)) }
-      ?? Formatting(configuration).format(event)
+      ?? Formatting(chain, settings).format(event)
     var outcome = result.outcome
     for problem in result.problems { outcome.add(problem) }
-    var remarks = result.problems.map(\.sentence)
-    remarks += problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
+    output = result.output
     switch outcome {
     case .message(let message): self.message = message
-    case .muted(let reason):
-      message = nil
-      remarks.append("no message: \(reason)")
+    case .muted: message = nil
     }
-    if !configuration.post.contains(record.kind) {
+    remarks = result.problems.map(\.sentence)
+    remarks += problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
+    // Text of the event may look like markup; `check` knows events in which none does.
+    let findings = result.findings(chain, looksForMarkup: false) + result.uncalled(chain)
+    remarks += findings.inOrder().map(\.text)
+    remarks += fate(result, record, configuration)
+  }
+
+  private func fate(
+    _ result: Formatting.Result, _ record: EventRecord, _ configuration: Configuration
+  ) -> [String] {
+    if case .muted(let reason) = result.outcome { return ["no message: \(reason)"] }
+    guard configuration.post.contains(record.kind) else {
       let known = configuration.post.map(\.rawValue).joined(separator: ", ")
-      remarks.append(
+      return [
         "the config's `post` does not list \(record.kind.rawValue) (it lists: \(known)), "
-          + "so this event would be recorded and not sent")
+          + "so this event would be recorded and not sent"
+      ]
     }
-    self.remarks = remarks
-    output = result.output
+    let named = record.destinations.isEmpty ? result.destinations : record.destinations
+    let known = Array(configuration.destinations.keys)
+    let unknown = named.filter { !known.contains($0) }.map {
+      "there is no [destination.\($0)]" + Nearest.hint($0, known) + " it would go to default"
+    }
+    let wish = result.wantsDigest ? ["it would be told in the next digest only"] : []
+    return unknown + wish + (named.isEmpty ? [] : ["to: " + named.joined(separator: ", ")])
   }
 }

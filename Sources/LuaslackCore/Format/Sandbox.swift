@@ -44,6 +44,8 @@ final class Sandbox {
     var zone = "UTC0"
     /// Whether frames tell the names of the handlers.
     var namesHandlers = false
+    /// Whether it is an error to read what an event never has, or to forget `return slack.mute()`.
+    var isStrict = false
     /// Another build of the program, with arguments that only it knows: for tests.
     var program: String?
     var arguments: [String] = []
@@ -95,7 +97,7 @@ final class Sandbox {
   private func problem(after frames: [Frame], _ ending: SandboxProcess.Ending) -> FormatterProblem?
   {
     switch frames.last?.outcome {
-    case .muted, .digest: return nil
+    case .muted: return nil
     default: if frames.count == files.count { return nil }
     }
     let file = files[frames.count]
@@ -142,13 +144,17 @@ extension Sandbox {
   private func request(_ event: Event, _ payload: Value) -> [UInt8] {
     // A formatter's clock stands at the event, so that a late one is worded like one in time.
     let time = Value.int(event.value["time"]?.int ?? event.value["now"]?.int ?? 0)
-    return Self.message(
-      "LSE1",
-      [
-        "handlers": .array(event.kind.handlers.map { .string($0) }),
-        "event": event.value, "payload": payload, "now": time, "seed": time,
-        "names_handlers": .bool(settings.namesHandlers),
-      ])
+    var request: Value = [
+      "handlers": .array(event.kind.handlers.map { .string($0) }),
+      "event": event.value, "payload": payload, "now": time, "seed": time,
+      "names_handlers": .bool(settings.namesHandlers),
+    ]
+    if settings.isStrict {
+      request["known"] = .array(Event.members.map { .string($0) })
+      request["lists"] = .array(
+        (event.value["lists"]?.object ?? [:]).keys.sorted().map { .string($0) })
+    }
+    return Self.message("LSE1", request)
   }
 
   private static func message(_ mark: String, _ value: Value) -> [UInt8] {

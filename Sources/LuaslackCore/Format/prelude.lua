@@ -572,6 +572,15 @@ function ip.is_private(address)
   return false
 end
 
+-- A function that does not exist is named, where Lua would only say that it called a nil value.
+for name, library in pairs({ slack = slack, ip = ip }) do
+  setmetatable(library, { __index = function(_, key)
+    local known = {}
+    for each in pairs(library) do known[#known + 1] = each end
+    fail(format("there is no %s.%s; there are: %s", name, tostring(key), concat(known, " ")))
+  end })
+end
+
 for _, library in ipairs({ slack, ip }) do
   for name, value in pairs(library) do
     if type(value) == "function" then library[name] = host.public(value) end

@@ -40,7 +40,8 @@ enum Sink {
 
   private static func advice(_ key: String) -> String {
     switch key {
-    case "channel", "url": "return { to = {\"name\"} } as second value: a destination of the config"
+    case "channel", "url", "to", "thread":
+      "return { to = {\"name\"} } as second value: a destination of the config"
     case "parse", "link_names": "use slack.mention and slack.link"
     default: "known: " + allowed.sorted().joined(separator: ", ")
     }
@@ -68,6 +69,7 @@ enum Sink {
         let isUnread = isRich || isPlain && key == "text"
         result[key] = try rendered(value, key: isUnread ? unread : key)
       }
+      if result["fields"] == [] { result["fields"] = nil }
       // Bare addresses in a log line would otherwise become links.
       if type == "mrkdwn" { result["verbatim"] = true }
       return .object(result)

@@ -240,6 +240,18 @@ import Testing
     #expect(result.problems.map(\.error) == ["a.lua: the sandbox was lost"])
     #expect(formatting.format(event("203.0.113.1")).problems.count == 1)
   }
+
+  @Test func `a sandbox that goes in the middle is not waited for`() {
+    let formatting = formatting("return {}") {
+      $0.program = "/bin/sleep"
+      $0.arguments = ["0.2"]
+      $0.limits.wallMilliseconds = 30_000
+    }
+    let start = ContinuousClock.now
+    let result = formatting.format(event("203.0.113.1"))
+    #expect(ContinuousClock.now - start < .seconds(15))
+    #expect(result.problems.map(\.error) == ["a.lua: the sandbox was lost"])
+  }
 }
 
 /// Formatters that cost too much are left out for a while.

@@ -46,10 +46,16 @@ final class SandboxProcess {
         let left = (deadline - Clock.monotonic() + 999) / 1_000
         guard left > 0 else { break }
         let ready = try Readiness.wait(for: [frames.raw, endings.raw], milliseconds: Int32(left))
-        if ready[0] { bytes += try frames.read(upTo: 64 * 1024) }
-        guard !ready[0], ready[1] else { continue }
-        // The child is dead, so that what it said last is in the pipe, and that is empty now.
-        return (bytes, Self.ending(try endings.read(upTo: 6)))
+        if ready[0] {
+          let more = try frames.read(upTo: 64 * 1024)
+          // The end of the file: the sandbox itself is gone, and nothing else will come.
+          if more.isEmpty { break }
+          bytes += more
+        } else if ready[1], try !Readiness.wait(for: frames.raw, milliseconds: 0) {
+          // Two pipes are not looked at in one instant, hence the second look: the child was dead
+          // by then, so that what it said last was in the pipe, and that is empty now.
+          return (bytes, Self.ending(try endings.read(upTo: 6)))
+        }
       }
     } catch {
       // A broken pipe: the process is gone.

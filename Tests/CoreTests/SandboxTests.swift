@@ -252,6 +252,18 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(15))
     #expect(result.problems.map(\.error) == ["a.lua: the sandbox was lost"])
   }
+
+  @Test func `a limit of the config's is met before the kernel's`() {
+    let formatting = formatting("return function() while true do end end") {
+      $0.limits.fileMilliseconds = 2_600
+      $0.limits.chainMilliseconds = 2_600
+      $0.limits.wallMilliseconds = 5_000
+    }
+    let result = formatting.format(event("203.0.113.1"))
+    // A processor that is shared with others may not get that far before the clock does.
+    #expect(result.problems.count == 1)
+    #expect(result.problems.allSatisfy { $0.error.contains("time limit (2600 ms") })
+  }
 }
 
 /// Formatters that cost too much are left out for a while.

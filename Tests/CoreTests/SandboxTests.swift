@@ -266,6 +266,20 @@ import Testing
   }
 }
 
+/// What a broken interpreter might write.
+@Suite struct FrameReaderTests {
+  @Test func `no more destinations are read than a script may name`() {
+    let names = (0..<1_000).map { Value.string("d\($0)") }
+    let tree = Tree.bytes([
+      "file": "a.lua", "payload": ["text": "x"], "status": "ok", "to": .array(names),
+    ])
+    var bytes = Array("LSF1".utf8)
+    Tree.append(UInt32(tree.count), to: &bytes)
+    let frames = FrameReader.frames(bytes + tree, files: ["a.lua"], limits: SandboxLimits())
+    #expect(frames.map(\.destinations.count) == [64])
+  }
+}
+
 /// Formatters that cost too much are left out for a while.
 @Suite struct SuspensionTests {
   private let chain = FormatterChain(

@@ -42,8 +42,9 @@ enum FrameReader {
     }
   }
 
+  /// As many as the sandbox lets a script have.
   private static func words(_ value: Value?) -> [String] {
-    (value?.array ?? []).compactMap { $0.string.map { line(.string($0)) } }
+    (value?.array ?? []).prefix(64).compactMap { $0.string.map { line(.string($0)) } }
   }
 
   /// What is shown to people is clean and short, whatever a script made of it.

@@ -193,6 +193,9 @@ import Testing
       """
     let late = event("203.0.113.1", time: "1795188600")
     #expect(text(formatting(source).format(late)) == "203.0.113.1 15:30 0")
+    let fractional = event("203.0.113.1", time: "1795188600.75")
+    #expect(text(formatting(source).format(fractional)) == "203.0.113.1 15:30 -0.75")
+    #expect(BuiltIn.payload(fractional)["attachments"]?.array?.first?["ts"] == 1_795_188_600)
     let berlin = formatting(source) { $0.zone = "CET-1CEST,M3.5.0,M10.5.0/3" }
     #expect(text(berlin.format(late)) == "203.0.113.1 16:30 0")
   }

@@ -35,6 +35,16 @@ public struct Event: Sendable, Equatable {
     [value["ip"]?.string, value["id"]?.string].compactMap { $0 }.first { !$0.isEmpty }
   }
 
+  /// The second in which it happened, since 1970; nil if the time it was given is no number. fail2ban
+  /// passes on the fractions of a log that has them.
+  var second: Int64? {
+    switch value["time"] {
+    case .int(let seconds): seconds
+    case .float(let seconds): Int64(exactly: seconds.rounded(.down))
+    default: nil
+    }
+  }
+
   private static func members(
     _ record: EventRecord, _ kind: EventKind, _ jail: String, _ subject: String, host: String,
     _ now: Int64

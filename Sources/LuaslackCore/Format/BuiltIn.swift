@@ -9,7 +9,7 @@ enum BuiltIn {
     var attachment: Value = [
       "color": colour, "fallback": .string(sentence(event)), "footer": .string(text(event, "host")),
     ]
-    if let time = event.value["time"]?.int { attachment["ts"] = .int(time) }
+    if let second = event.second { attachment["ts"] = .int(second) }
     // A list even when it is empty, so that a formatter can add to it; the sink leaves that one out.
     attachment["fields"] = .array(Self.fields(event))
     if let matches = event.value["matches"]?.string {

@@ -143,7 +143,7 @@ extension Sandbox {
 
   private func request(_ event: Event, _ payload: Value) -> [UInt8] {
     // A formatter's clock stands at the event, so that a late one is worded like one in time.
-    let time = Value.int(event.value["time"]?.int ?? event.value["now"]?.int ?? 0)
+    let time = Value.int(event.second ?? event.value["now"]?.int ?? 0)
     var request: Value = [
       "handlers": .array(event.kind.handlers.map { .string($0) }),
       "event": event.value, "payload": payload, "now": time, "seed": time,

@@ -352,6 +352,28 @@ import Testing
     #expect(costly("203.0.113.1") == [])
     #expect(costly("203.0.113.2") == ["a.lua"])
   }
+
+  @Test(arguments: ["/bin/true", "/nowhere/luaslack-sandbox"])
+  func `no script is slow because the sandbox does not run`(program: String) {
+    signal(SIGPIPE, SIG_IGN)
+    let record = EventRecord(kind: .ban, jail: "sshd", ip: "203.0.113.2", acceptedAt: 0)
+    let formatting = Formatting(chain, Sandbox.Settings(program: program))
+    let result = formatting.format(Event(record, host: "web1", now: 0))
+    #expect(result.problems.map(\.file) == ["a.lua"])
+    #expect(result.costly == [])
+  }
+
+  @Test func `an event for which a file has no handler forgives nothing`() {
+    let source = "return { ban = function() end }"
+    let file = FormatterFile(name: "a.lua", source: source)
+    let formatting = Formatting(FormatterChain(files: [file]), Sandbox.Settings())
+    func cheap(_ kind: EventKind) -> [String] {
+      let record = EventRecord(kind: kind, jail: "sshd", ip: "203.0.113.2", acceptedAt: 0)
+      return formatting.format(Event(record, host: "web1", now: 0)).cheap
+    }
+    #expect(cheap(.ban) == ["a.lua"])
+    #expect(cheap(.unban) == [])
+  }
 }
 
 /// Whom an event is about is in every message.

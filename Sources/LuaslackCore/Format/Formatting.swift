@@ -17,7 +17,8 @@ final class Formatting {
     var succeeded: [String] = []
     /// Formatters that failed; the message went on without them.
     var problems: [FormatterProblem] = []
-    /// Formatters that took more than half of their time, or had to be stopped; and the others.
+    /// Formatters that took more than half of their time, or had to be stopped; and the others that
+    /// had a handler for the event.
     var costly: [String] = []
     var cheap: [String] = []
     /// What each file answered.
@@ -47,12 +48,12 @@ final class Formatting {
   func format(_ event: Event) -> Result {
     let builtIn = BuiltIn.payload(event)
     var problems = chain.problems
-    let (frames, problem) = sandbox.run(event, payload: builtIn)
+    let (frames, problem, isLate) = sandbox.run(event, payload: builtIn)
     var costly = frames.filter { $0.milliseconds > costlyTime }.map(\.file)
-    let cheap = frames.map(\.file).filter { !costly.contains($0) }
+    let cheap = frames.filter { $0.outcome != .absent && !costly.contains($0.file) }.map(\.file)
     if let problem {
       problems.append(problem)
-      costly.append(problem.file)
+      if isLate { costly.append(problem.file) }
     }
 
     var named: [String] = []
@@ -76,8 +77,7 @@ final class Formatting {
     let wantsDigest = frames.contains { if case .digest = $0.outcome { true } else { false } }
     return Result(
       outcome: outcome, wantsDigest: wantsDigest, destinations: named, succeeded: succeeded,
-      problems: problems, costly: costly, cheap: cheap,
-      frames: frames)
+      problems: problems, costly: costly, cheap: cheap, frames: frames)
   }
 
   /// The last payload that the sink takes, the built-in one if there is no other. The first that it

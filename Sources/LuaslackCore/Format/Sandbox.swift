@@ -67,24 +67,28 @@ final class Sandbox {
   }
 
   /// One frame a file, as many as came whole and in order before the chain ended or was ended;
-  /// `problem` says why there are no more.
-  func run(_ event: Event, payload: Value) -> (frames: [Frame], problem: FormatterProblem?) {
-    guard !files.isEmpty else { return ([], nil) }
+  /// `problem` says why there are no more, `isLate` that it was for the deadline.
+  func run(
+    _ event: Event, payload: Value
+  ) -> (frames: [Frame], problem: FormatterProblem?, isLate: Bool) {
+    guard !files.isEmpty else { return ([], nil, false) }
     let limits = settings.limits
     let running: SandboxProcess
     do throws(SystemError) {
       if let process { running = process } else { running = try start() }
     } catch {
       let error = "the sandbox did not start: \(error)"
-      return ([], FormatterProblem(file: files[0], error: error))
+      return ([], FormatterProblem(file: files[0], error: error), false)
     }
+    let start = Clock.monotonic()
     let (bytes, ending) = running.exchange(
       request(event, payload),
       limit: files.count * (limits.resultBytes + limits.outputBytes + 16_384),
       milliseconds: limits.wallMilliseconds + Self.grace)
     process = ending == .lost ? nil : running
     let frames = FrameReader.frames(bytes, files: files, limits: limits)
-    return (frames, problem(after: frames, ending))
+    let isLate = Clock.monotonic() - start >= Int64(limits.wallMilliseconds) * 1_000
+    return (frames, problem(after: frames, ending), isLate)
   }
 
   private func start() throws(SystemError) -> SandboxProcess {

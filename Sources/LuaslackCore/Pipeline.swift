@@ -141,7 +141,7 @@ public final class Pipeline<Carrier: Transport> {
   }
 
   /// A formatter's failure is told in the channel once per version of the script, and in `status` until
-  /// the formatter succeeds with that kind of event or is gone.
+  /// the formatter gets through that kind of event or is gone.
   private func note(
     _ result: inout Formatting.Result, of chain: FormatterChain, kind: EventKind, now: Int64
   ) throws(DatabaseError) {
@@ -150,7 +150,7 @@ public final class Pipeline<Carrier: Transport> {
       let isGone =
         !chain.files.contains { $0.name == file } && !chain.leftOut.contains(file)
         && !result.problems.contains { $0.file == file }
-      let isMended = noticed == kind.rawValue && result.succeeded.contains(file)
+      let isMended = noticed == kind.rawValue && result.isWell(file)
       if isGone || isMended { try queue.clearNotice(notice.subject) }
     }
     for file in try queue.toldFiles() where result.succeeded.contains(file) {

@@ -204,6 +204,19 @@ import Testing
     #expect(try await installation.luaslack(["status"]).status == 0)
   }
 
+  @Test func `a handler that fails and is taken out is no problem any more`() async throws {
+    let installation = try await installation("return { ban = function() error('no') end }")
+    _ = try await installation.luaslack(Self.ban)
+    _ = try await installation.slack.waitForMessages(1)
+    await installation.settle()
+    #expect(try await installation.luaslack(["status"]).status == 1)
+    try installation.directory.write("return {}", to: "formatters/50-own.lua")
+    _ = try await installation.luaslack(["ban", "--", "sshd", "203.0.113.8", "5"])
+    _ = try await installation.slack.waitForMessages(2)
+    await installation.settle()
+    #expect(try await installation.luaslack(["status"]).status == 0)
+  }
+
   @Test func `a formatter that others can write is not run`() async throws {
     let installation = try await Installation()
     try installation.directory.write(

@@ -26,6 +26,11 @@ final class Formatting {
 
     /// What the scripts printed.
     var output: String { frames.map(\.output).joined() }
+
+    /// The file ran without an error, be it that it has no handler for the event.
+    func isWell(_ file: String) -> Bool {
+      frames.contains { $0.file == file } && !problems.contains { $0.file == file }
+    }
   }
 
   let chain: FormatterChain

@@ -94,6 +94,27 @@ import Testing
     #expect(library.output.hasPrefix("\(directory)/lib/words.lua:1: "))
   }
 
+  @Test func `one with the name of a shipped one is checked, and named where it lies`() async throws
+  {
+    try place.write("return { ban = function() error('other') end }", to: "b/default.lua")
+    _ = try write("return { ban = function() error('own') end }", to: "default.lua")
+    let call = try await check([place.file("formatters"), place.file("b")])
+    #expect(call.status == 65)
+    let lines = call.output.split(separator: "\n")
+    #expect(lines.count == 2)
+    #expect(lines.first?.hasPrefix("\(place.file("b"))/default.lua:1: other") == true)
+    #expect(lines.last?.hasPrefix("\(place.file("formatters"))/default.lua:1: own") == true)
+    #expect(call.errors == "luaslack: 2 formatters on 17 samples: 2 problems\n")
+  }
+
+  /// Its clock counts processor time, so that a busy machine may stop it at the limit instead.
+  @Test func `one that would be left out for its slowness is named`() async throws {
+    let file = try write("return { ban = function() while os.clock() < 0.16 do end end }")
+    let call = try await check([file])
+    #expect(call.status == 65)
+    #expect(call.output.contains("too slow 3 times in a row") || call.output.contains("time limit"))
+  }
+
   @Test func `a temporary file of any name, as ansible has one`() async throws {
     try place.write("return { ban = function() end }", to: "tmp/.ansible_tmpa1b2c3")
     #expect(try await check([place.file("tmp/.ansible_tmpa1b2c3")]).status == 0)

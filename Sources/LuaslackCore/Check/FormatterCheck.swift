@@ -36,7 +36,9 @@ public struct FormatterCheck: Sendable {
   /// All formatters that the configuration names.
   public mutating func checkAll() {
     let directory = configuration.formattersDirectory
-    check(FormatterChain.load(configuration), directory: directory, wanted: nil)
+    let chain = FormatterChain.load(configuration)
+    fileCount += chain.files.count
+    check(chain, directory: directory) { _ in true }
     notePassedOver(directory)
   }
 
@@ -44,21 +46,23 @@ public struct FormatterCheck: Sendable {
   /// configuration has before `local`.
   public mutating func check(path: String) {
     var chain = FormatterChain.load(shippedBeforeLocal)
-    let shipped = Set(chain.files.map(\.name))
+    let shippedCount = chain.files.count
     chain.problems = []
-    if FormatterChain.isDirectory(path) {
+    shown = [:]
+    let isDirectory = FormatterChain.isDirectory(path)
+    if isDirectory {
       chain.addLocal(path, limit: configuration.limits.sourceBytes)
-      check(chain, directory: path, wanted: { !shipped.contains($0) })
-      notePassedOver(path)
     } else {
       let name = chain.add(
         file: path, limit: configuration.limits.sourceBytes,
         formatters: configuration.formattersDirectory)
       shown[name] = path
-      // A library's mistakes also show in the formatter that takes it.
-      check(chain, directory: path.directoryPart, wanted: { $0 == name || !shipped.contains($0) })
     }
-    findings = findings.inOrder()
+    // One of its own may have a shipped one's name.
+    let own = chain.files[shippedCount...].map(\.name)
+    fileCount += own.count
+    check(chain, directory: isDirectory ? path : path.directoryPart) { own.contains($0) }
+    if isDirectory { notePassedOver(path) }
   }
 
   private var shippedBeforeLocal: Configuration {
@@ -69,20 +73,10 @@ public struct FormatterCheck: Sendable {
   }
 
   private mutating func check(
-    _ chain: FormatterChain, directory: String, wanted: ((String) -> Bool)?
+    _ chain: FormatterChain, directory: String, isWanted: (String) -> Bool
   ) {
-    let isWanted = wanted ?? { _ in true }
-    for file in chain.files where shown[file.name] == nil { shown[file.name] = file.path }
-    for library in chain.libraries { shown["lib/\(library.name).lua"] = library.path }
-    fileCount += chain.files.count { isWanted($0.name) }
-    // One that could not be read lies there all the same, but a shipped one that does not exist.
-    for problem in chain.problems {
-      let path = directory + "/" + problem.file
-      if shown[problem.file] == nil, (try? FileStatus.of(path)) != nil {
-        shown[problem.file] = path
-      }
-      add(problem, seenWith: nil)
-    }
+    show(chain, directory)
+    for problem in chain.problems { add(problem, seenWith: nil) }
     var settings = Sandbox.Settings(configuration)
     settings.namesHandlers = true
     settings.isStrict = true
@@ -98,8 +92,12 @@ public struct FormatterCheck: Sendable {
           add(problem, seenWith: seenWith)
         }
         // As in earnest, one that loops does not hold up the others for long.
-        if !suspensions.observe(result, of: chain, now: 0).isEmpty {
+        let suspended = suspensions.observe(result, of: chain, now: 0)
+        if !suspended.isEmpty {
           formatting = Formatting(suspensions.applied(to: chain, now: 0), settings)
+        }
+        for problem in suspended where isWanted(problem.file) && result.isWell(problem.file) {
+          add(problem, seenWith: seenWith)
         }
         payloads(result, chain, isWanted, sample, seenWith)
         for finding in result.uncalled(chain) where isWanted(finding.file) {
@@ -118,6 +116,20 @@ public struct FormatterCheck: Sendable {
       notes.append("\(shown[file] ?? file) printed:\n  \(lines)")
     }
     findings = findings.inOrder()
+  }
+
+  /// What findings call the files of a chain; of two with one name the last, since the shipped ones
+  /// come first.
+  private mutating func show(_ chain: FormatterChain, _ directory: String) {
+    for file in chain.files.reversed() where shown[file.name] == nil {
+      shown[file.name] = file.path
+    }
+    for library in chain.libraries { shown["lib/\(library.name).lua"] = library.path }
+    // One that could not be read lies there all the same, but a shipped one that does not exist.
+    for problem in chain.problems where shown[problem.file] == nil {
+      let path = directory + "/" + problem.file
+      if (try? FileStatus.of(path)) != nil { shown[problem.file] = path }
+    }
   }
 
   /// What a file made, without what it was handed.

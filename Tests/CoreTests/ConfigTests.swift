@@ -133,6 +133,7 @@ import Testing
     ("friendly_networks = [\n  \"10.0.0.0/8\",\n  \"010.0.0.1\",\n]\n", 3, "\"010.0.0.1\" is not"),
     ("timezone = 5\n", 1, "a name like \"Europe/Berlin\""),
     ("timezone = \"Europe/Berln\"\n", 1, "did you mean \"Europe/Berlin\"?"),
+    ("timezone = \"Europe\"\n", 1, "unknown time zone \"Europe\"; /usr/share/zoneinfo holds"),
     ("timezone = \"../../etc/localtime\"\n", 1, "unknown time zone \"../../etc/localtime\""),
     ("[list]\nx = { fil = \"x\" }\n", 2, "did you mean \"file\"?"),
     ("[list]\nx = { file = 5 }\n", 2, "list x must be { file ="),

@@ -82,7 +82,8 @@ public enum TimeZoneRule {
     let parts = name.split(separator: "/").map(String.init)
     let region = parts.count == 2 && isName(parts[0]) ? parts[0] : nil
     let names = (try? Directory.open(directory + (region.map { "/" + $0 } ?? "")).names()) ?? []
-    if let nearest = Nearest.of(name, names.map { (region.map { $0 + "/" } ?? "") + $0 }) {
+    let others = names.map { (region.map { $0 + "/" } ?? "") + $0 }.filter { $0 != name }
+    if let nearest = Nearest.of(name, others) {
       return "; did you mean \"\(nearest)\"?"
     }
     return "; \(directory) holds the names, like \"Europe/Berlin\""

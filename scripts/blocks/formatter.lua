@@ -57,9 +57,7 @@ end
 
 -- Small and grey: where and when, and that fail2ban merely repeats itself.
 local function origin(event)
-  -- Fails if fail2ban handed over something that is no time.
-  local is_time, date = pcall(slack.date, event.time)
-  local parts = { short(event.host), is_time and date or code(event.time) }
+  local parts = { short(event.host), slack.date(event.time) }
   if event.restored then parts[3] = "a ban from before fail2ban's restart" end
   return slack.context(table.concat(parts, " · "))
 end

@@ -52,6 +52,10 @@ import Testing
     ("return function(e, p) p.text = e.geo.country end", "0-test.lua:1:"),
     ("return function(e, p) p.x = print end", "0-test.lua"),
     ("return function(e, p) p.channel = 'C1' end", "payload.channel is not allowed"),
+    (
+      "return function(e, p) p.attachment = {} end",
+      "payload.attachment is not allowed; did you mean \"attachments\"?"
+    ),
     ("return function() while true do end end", "time limit"),
     (
       "return function() local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1e5) .. i end end",
@@ -94,6 +98,14 @@ import Testing
       return
     }
     #expect(Visible.shows("203.0.113.7", in: message))
+  }
+
+  @Test func `a name that is refused is shown on one line and cut`() {
+    let source = "return function(e, p) p['\\n' .. ('x'):rep(9000)] = 1 end"
+    let error = format(source).problems.first?.error ?? ""
+    #expect(error.hasPrefix("0-test.lua:1: "))
+    #expect(!error.contains("\n"))
+    #expect(error.utf8.count < 300)
   }
 
   @Test func `muted means no message`() {

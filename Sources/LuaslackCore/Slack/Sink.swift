@@ -26,7 +26,9 @@ enum Sink {
       throw Refused(description: "the payload must be a table with text, blocks or attachments")
     }
     for key in members.keys.sorted() where !allowed.contains(key) {
-      throw Refused(description: "payload.\(key) is not allowed; \(advice(key))")
+      // The script's own word, which people will read, and which may be anything.
+      let shown = PlainText.line(String(key.unicodeScalars.prefix(40)))
+      throw Refused(description: "payload.\(shown) is not allowed; \(advice(shown))")
     }
     var message = try rendered(payload, key: "")
     // Without it phones show "This content can't be displayed".
@@ -43,7 +45,7 @@ enum Sink {
     case "channel", "url", "to", "thread":
       "return { to = {\"name\"} } as second value: a destination of the config"
     case "parse", "link_names": "use slack.mention and slack.link"
-    default: "known: " + allowed.sorted().joined(separator: ", ")
+    default: String(Nearest.hint(key, Array(allowed)).dropFirst(2))
     }
   }
 

@@ -82,7 +82,7 @@ import Testing
     _ = try write("return {}", to: "my own.lua")
     _ = try write("return {}", to: "50-own.lua~")
     let directory = place.file("formatters")
-    let call = try await check([directory])
+    let call = try await check([directory + "/"])
     #expect(call.status == 65)
     let lines = call.output.split(separator: "\n")
     #expect(lines.count == 2)

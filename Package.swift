@@ -81,6 +81,9 @@ let package = Package(
       name: "fake-slack",
       dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), argumentParser],
       swiftSettings: strict),
+    .executableTarget(
+      name: "OpenSandbox", dependencies: ["CLua"], path: "Tests/OpenSandbox",
+      cSettings: strictC + [.define("LUASLACK_SANDBOX_TEST")]),
     .target(
       name: "TestSupport", dependencies: ["CPosix"], path: "Tests/TestSupport",
       swiftSettings: testing),
@@ -102,7 +105,10 @@ let package = Package(
       exclude: ["Golden"], swiftSettings: testing),
     .testTarget(
       name: "ScriptTests",
-      dependencies: ["LuaslackCore", "LuaslackConfig", "TestSupport", "luaslack-sandbox"],
+      dependencies: [
+        "LuaslackCore", "LuaslackConfig", "Posix", "ChildProcess", "TestSupport",
+        "luaslack-sandbox", "OpenSandbox",
+      ],
       swiftSettings: testing),
   ]
 )

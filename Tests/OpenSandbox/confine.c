@@ -1,0 +1,1 @@
+#include "../../Sources/luaslack-sandbox/confine.c"

@@ -43,6 +43,20 @@ struct LinkageTests {
     }
     #expect(foreign.isEmpty)
   }
+
+  /// The test build, which can leave layers out, shows what there would be to find.
+  @Test func `the sandbox has no switch that would weaken it`() async throws {
+    let bundle = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let open = (bundle as NSString).deletingLastPathComponent + "/OpenSandbox"
+    for (path, isOpen) in [(Programs.sandbox, false), (open, true)] {
+      let switches = try await Elf(path).symbols.filter { $0.contains("weak_") }
+      #expect(switches.isEmpty == !isOpen)
+      let program = try Data(contentsOf: URL(filePath: path))
+      for word in ["without-filter", "without-guard", "show-filter", "mark="] {
+        #expect((program.range(of: Data(word.utf8)) != nil) == isOpen, "\(word)")
+      }
+    }
+  }
 }
 
 /// What readelf and nm tell of a program.

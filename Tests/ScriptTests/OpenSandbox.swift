@@ -26,6 +26,8 @@ final class OpenSandbox {
     without layers: [Layer], _ source: String, mark: String = UUID().uuidString,
     limits change: (inout SandboxLimits) -> Void = { _ in }
   ) {
+    // As luaslackd has it: a sandbox that is gone is no reason to die.
+    _ = signal(SIGPIPE, SIG_IGN)
     self.mark = mark
     var settings = Sandbox.Settings()
     change(&settings.limits)

@@ -1,0 +1,1 @@
+../../../Tests/ScriptTests/Oracles.swift

@@ -11,7 +11,7 @@ BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config
 TEST_PACKAGES  = $(BUILD_PACKAGES) binutils curl procps strace util-linux
 BENCH_PACKAGES = $(TEST_PACKAGES) python3
 
-.PHONY: all build programs demo test torture check lint format layers bench install uninstall clean
+.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall clean
 
 all: build
 
@@ -33,25 +33,35 @@ test: packages-test programs
 	@swift build --build-tests --quiet && tools/stage-scripts
 	@LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" swift test --skip-build --parallel
 
-# The full numbers of what `make test` does a slice of: kills, races, many callers, full disks.
+# The full numbers of what `make test` does a slice of: kills, races, many callers, full disks,
+# hostile events, damaged bytes.
 torture: packages-test programs
 	@swift build --build-tests --quiet && tools/stage-scripts
 	@LUASLACK_LONG=1 LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" \
-	  swift test --skip-build --filter 'KillingTests|WakingTests|OverflowTests'
+	  swift test --skip-build --filter 'KillingTests|WakingTests|OverflowTests|EscapingTests|DecodingTests'
+
+# libFuzzer on what decodes other programs' bytes; what it finds is kept in Fuzz/crashes.
+FUZZ_SECONDS ?= 60
+fuzz: packages-build
+	@Fuzz/run $(FUZZ_SECONDS)
 
 check: lint layers test
 
+# Not all of Fuzz/: its Sources are links into ours.
+FUZZ_SWIFT = Fuzz/Package.swift Fuzz/Sources/fuzz/Fuzz.swift
+
 lint:
-	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests $(FUZZ_SWIFT)
 
 format:
-	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests $(FUZZ_SWIFT)
 
 layers:
 	@tools/check-layers
 
 bench: packages-bench programs
 	@python3 Benchmarks/accept.py $(RELEASE)
+	@python3 Benchmarks/format.py $(RELEASE)
 
 # bin/ holds what people type; libexec/ what only luaslack and systemd start.
 # Builds only what is not there: root need not have a Swift toolchain.

@@ -444,6 +444,13 @@ import Testing
     #expect(Visible.shows(Self.address, in: message) == false)
   }
 
+  @Test func `the beginning of a long text will do`() {
+    let id = String(repeating: "x", count: 100)
+    #expect(Visible.shows(id, in: ["text": .string("ban of \(id)")]))
+    #expect(Visible.shows(id, in: ["text": .string("ban of \(id.prefix(70))…")]))
+    #expect(Visible.shows(id, in: ["text": .string("ban of \(id.prefix(60))…")]) == false)
+  }
+
   @Test func `text that was escaped is the same text`() {
     #expect(Visible.shows("<root> & co", in: ["text": "id &lt;root&gt; &amp; co"]))
     #expect(Visible.shows("2001:db8::7", in: ["text": "2001:db8::7:1"]) == false)

@@ -43,7 +43,8 @@ enum BuiltIn {
     switch event.kind {
     case .ban:
       let failures = text(event, "failures")
-      let count = failures == "0" ? "" : " after \(failures) failure\(failures == "1" ? "" : "s")"
+      let plural = failures == "1" ? "" : "s"
+      let count = failures == "0" ? "" : " after \(bareOrCode(failures)) failure\(plural)"
       return "\(event.jail) banned \(who(event))\(count) on \(host)"
     case .unban: return "\(event.jail) unbanned \(who(event)) on \(host)"
     case .prolong: return "\(event.jail) prolonged the ban of \(who(event)) on \(host)"

@@ -8,7 +8,8 @@ enum Visible {
   static func shows(_ text: String, in message: Value) -> Bool {
     // The beginning will do: a formatter may cut a long id.
     let wanted = Array(text.unicodeScalars.prefix(64))
-    return texts(of: message).contains { contains(wanted, in: seen($0)) }
+    let isCut = wanted.count < text.unicodeScalars.count
+    return texts(of: message).contains { contains(wanted, in: seen($0), mayGoOn: isCut) }
   }
 
   /// With blocks, Slack shows them instead of `text`; the same within an attachment.
@@ -70,14 +71,17 @@ enum Visible {
     return [" "] + Array(shown) + [" "]
   }
 
-  private static func contains(_ wanted: [Unicode.Scalar], in text: [Unicode.Scalar]) -> Bool {
+  private static func contains(
+    _ wanted: [Unicode.Scalar], in text: [Unicode.Scalar], mayGoOn: Bool
+  ) -> Bool {
     guard let first = wanted.first, text.count >= wanted.count else { return false }
     let escaped = Array(Markup.escape(wanted.text).unicodeScalars)
     for start in text.indices where text[start] == first || text[start] == "&" {
       for form in wanted == escaped ? [wanted] : [wanted, escaped] {
         guard text[start...].starts(with: form) else { continue }
         let before = start > 0 ? text[start - 1] : nil
-        if !isPart(before), !continues(text[(start + form.count)...].prefix(2)) { return true }
+        let after = text[(start + form.count)...].prefix(2)
+        if !isPart(before), mayGoOn || !continues(after) { return true }
       }
     }
     return false

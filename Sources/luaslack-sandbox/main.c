@@ -96,17 +96,18 @@ static void await(pid_t child, int64_t milliseconds) {
   else send_ending(KILLED, WTERMSIG(status));
 }
 
-static void serve(struct chain *chain, int64_t milliseconds) {
+static void serve(struct chain *chain, const struct budget *budget) {
+  int64_t deadline = WEAK(deadline) ? 3600000 : budget->wall_ms;
   unsigned char *room = mmap(NULL, REQUEST_LIMIT, PROT_READ | PROT_WRITE,
                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED) _exit(EX_OSERR);
   for (struct tree request; (request = read_request(room)).at;) {
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
-      if (!confine_child(parent, (unsigned long)milliseconds / 1000 + 2)) _exit(EX_UNAVAILABLE);
+      if (!confine_child(parent, (unsigned long)budget->chain_ms / 1000 + 2)) _exit(EX_UNAVAILABLE);
       chain_run(chain, request);
     }
-    if (child > 0) await(child, milliseconds);
+    if (child > 0) await(child, deadline);
     else send_ending(EXITED, EX_OSERR);
   }
 }
@@ -171,6 +172,6 @@ int main(int count, char **arguments) {
   if (!guard_prepare(&budget, open_library, &prelude)) _exit(EX_OSERR);
   block_child_signal();
   if (!confine_parent(ENDINGS, 32 << 20)) _exit(EX_OSERR);
-  serve(&chain, WEAK(deadline) ? 3600000 : budget.wall_ms);
+  serve(&chain, &budget);
   _exit(0);
 }

@@ -69,7 +69,7 @@ import Testing
       contains: ["for good"]),
     Call(
       "failures that are no number", ["--", "sshd", "203.0.113.7", "many"],
-      text: ":shield: sshd banned 203.0.113.7 after many failures on web1"),
+      text: ":shield: sshd banned 203.0.113.7 after `many` failures on web1"),
     Call(
       "a ban without failures", ["--", "sshd", "203.0.113.7"],
       text: ":shield: sshd banned 203.0.113.7 on web1"),
@@ -83,7 +83,7 @@ import Testing
         "--matches=& <@U123> &lt;b&gt;", "--", "<sshd>", "<!everyone>", "<5>",
       ],
       text:
-        ":shield: &lt;sshd&gt; banned `&lt;!here&gt;` (`&lt;!everyone&gt;`) after &lt;5&gt; failures"
+        ":shield: &lt;sshd&gt; banned `&lt;!here&gt;` (`&lt;!everyone&gt;`) after `&lt;5&gt;` failures"
         + " on web1",
       contains: [
         "&lt;!channel&gt;", "&lt;https://evil.example|click&gt;",

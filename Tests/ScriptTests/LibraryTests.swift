@@ -44,8 +44,6 @@ extension Formatting.Result {
   var message: Value? {
     if case .message(let message) = outcome { message } else { nil }
   }
-  var text: String? { message?["text"]?.string }
-  var errors: [String] { problems.map(\.error) }
 }
 
 /// `slack` and `ip`, as `Tests/Library/*.lua` use them: each checks in Lua, and says how often.
@@ -67,8 +65,8 @@ extension Formatting.Result {
     let result = Script.run(
       Script.read("Library/" + file), named: file, libraries: Self.libraries, isPatient: true)
     #expect(result.errors == [])
-    let words = (result.text ?? "").split(separator: " ")
-    try #require(words.count == 2 && words[1] == "checks", "no count: \(result.text ?? "muted")")
+    let words = result.text.split(separator: " ")
+    try #require(words.count == 2 && words[1] == "checks", "no count: \(result.text)")
     #expect(Int(words[0]) ?? 0 > 0)
   }
 
@@ -115,7 +113,7 @@ extension Formatting.Result {
 @Suite struct RenderedLibraryTests {
   private func text(_ expression: String) -> String {
     let result = Script.run("return function(event, payload) payload.text = \(expression) end")
-    return result.errors.first ?? result.text ?? "muted"
+    return result.errors.first ?? result.text
   }
 
   @Test(arguments: [

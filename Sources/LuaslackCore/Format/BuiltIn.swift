@@ -44,7 +44,9 @@ enum BuiltIn {
     case .ban:
       let failures = text(event, "failures")
       let plural = failures == "1" ? "" : "s"
-      let count = failures == "0" ? "" : " after \(bareOrCode(failures)) failure\(plural)"
+      let count =
+        failures == "0"
+        ? "" : " after \(Int(failures) == nil ? code(failures) : failures) failure\(plural)"
       return "\(event.jail) banned \(who(event))\(count) on \(host)"
     case .unban: return "\(event.jail) unbanned \(who(event)) on \(host)"
     case .prolong: return "\(event.jail) prolonged the ban of \(who(event)) on \(host)"

@@ -120,7 +120,9 @@ void chain_run(const struct chain *chain, struct tree request) {
     struct text name = tree_text(tree_member(files, "name"));
     script_run(&job, name, tree_text(tree_member(files, "source")), &outcome);
     send_frame(name);
-    if (outcome.status == STATUS_MUTED) break;
+    /* In a trial the files after it run all the same. */
+    bool is_trial = tree_tag(job.known) == TAG_ARRAY;
+    if (outcome.status == STATUS_MUTED && !is_trial) break;
     if (outcome.status != STATUS_OK) continue;
     /* What this file made is kept, while the next one writes to the other buffer. */
     struct bytes made = outcome.payload;

@@ -18,21 +18,22 @@ struct Check: ParsableCommand {
     let path = try options.locations().config
     var configuration = Configuration(path: path)
     var findings: [Finding] = []
-    var isUnread = false
+    var isRead = false
     do throws(ConfigurationError) {
       configuration = try ConfigurationReader.read(path)
+      isRead = true
     } catch {
       // To check a file, a config helps and is not needed.
       let isNeeded = paths.isEmpty || configGiven
       if isNeeded || !error.isMissing {
         findings.append(Finding(file: error.file, line: error.line, problem: error.problem))
-        isUnread = true
       }
     }
-    var check = FormatterCheck(configuration, now: Clock.now())
+    var check = FormatterCheck(
+      configuration, isRead: isRead, now: Clock.now())
     // Beside a config that is not in its place yet, its lists need not be.
     findings += check.listFindings.filter { !configGiven || $0.line != nil }
-    if paths.isEmpty, !isUnread { check.checkAll() }
+    if paths.isEmpty, isRead { check.checkAll() }
     for path in paths { check.check(path: path) }
     let isConfigurationWrong = !findings.isEmpty
     findings += check.findings

@@ -217,6 +217,19 @@ import Testing
     #expect(call.output.hasPrefix("\(place.file("scanners.txt")):2: not an address"))
   }
 
+  @Test func `a file after one that mutes is tried as well`() async throws {
+    _ = try write("return function() return slack.mute('all') end", to: "10-mute.lua")
+    let file = try write("return function() error('late') end")
+    let call = try await check([place.file("formatters")])
+    #expect(call.output.hasPrefix("\(file):1: late"))
+  }
+
+  @Test func `without a config a formatter may ask for any list`() async throws {
+    let file = try write(
+      "return function(e) if ip.within(e.ip, e.lists.scanners) then return slack.mute() end end")
+    #expect(try await check([file]).output == "")
+  }
+
   @Test func `as JSON, and what a script printed beside it`() async throws {
     let file = try write("print('hello')\nreturn function() error('no') end")
     let call = try await check(["--json", file])

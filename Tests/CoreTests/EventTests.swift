@@ -106,6 +106,8 @@ import Testing
     #expect(friend.severity == .critical)
     #expect(reasons(friend) == ["2001:db8::9 is in a friendly network"])
     #expect(friend.value["friendly"] == true && friend.value["valid_user"] == nil)
+    // A ban of a whole network that holds a friend.
+    #expect(known(kind, ip: "198.51.100.0/24").value["friendly"] == true)
   }
 
   @Test func `an unban of a friend is not loud`() {

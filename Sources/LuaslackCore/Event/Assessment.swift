@@ -22,8 +22,8 @@ struct Assessment {
     let address = record.address
     let user = record.options[.user].map(PlainText.line) ?? ""
     isValidUser = record.kind.hasAddress && !user.isEmpty && context.validUsers.contains(user)
-    isFriendly =
-      address.map { !context.friendlyNetworks.entries(containing: $0.network).isEmpty } ?? false
+    // A ban of a whole network hits each friend in it.
+    isFriendly = address.map { context.friendlyNetworks.meets($0.network) } ?? false
     lists = context.lists.mapValues { list in
       address.map { list.entries(containing: $0.network) } ?? []
     }

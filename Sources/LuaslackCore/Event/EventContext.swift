@@ -8,6 +8,11 @@ public struct EventContext: Sendable, Equatable {
 
   public init() {}
 
+  /// Lists that hold nothing, for a trial without a config.
+  mutating func add(listsNamed names: [String]) {
+    for name in names where lists[name] == nil { lists[name] = NetworkList() }
+  }
+
   public init(
     lists: [String: NetworkList] = [:], validUsers: [String], friendlyNetworks: [String]
   ) {

@@ -194,6 +194,11 @@ public struct NetworkList: Sendable, Equatable {
     return true
   }
 
+  /// Whether one of them and the network have an address in common. Looks at each: for short lists.
+  public func meets(_ network: Network) -> Bool {
+    entries.keys.contains { $0.contains(network) || network.contains($0) }
+  }
+
   /// Those that hold all of the network, the smallest first.
   public func entries(containing network: Network) -> [String] {
     prefixes.filter { $0 <= network.prefix }.compactMap { entries[network.wider($0)] }

@@ -123,6 +123,16 @@ struct FormatterChain: Sendable, Equatable {
     (try? FileStatus.of(path))?.kind == .directory
   }
 
+  /// Why a directory's files cannot be seen; nil if they can.
+  static func unreadable(_ path: String) -> String? {
+    do throws(SystemError) {
+      _ = try Directory.open(path).names()
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
   /// What lies among the formatters and is none, but hidden files and `lib`.
   static func passedOver(_ directory: String) -> [String] {
     let names = (try? Directory.open(directory).names()) ?? []

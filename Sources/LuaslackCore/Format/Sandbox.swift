@@ -101,7 +101,7 @@ final class Sandbox {
   private func problem(after frames: [Frame], _ ending: SandboxProcess.Ending) -> FormatterProblem?
   {
     switch frames.last?.outcome {
-    case .muted: return nil
+    case .muted where !settings.isStrict: return nil
     default: if frames.count == files.count { return nil }
     }
     let file = files[frames.count]

@@ -71,13 +71,18 @@ enum Sink {
         let isUnread = isRich || isPlain && key == "text"
         result[key] = try rendered(value, key: isUnread ? unread : key)
       }
-      if result["fields"] == [] { result["fields"] = nil }
+      // An empty list, which in Lua looks like an empty object: Slack would refuse the message.
+      for list in ["fields", "blocks", "attachments"] where isEmpty(result[list]) {
+        result[list] = nil
+      }
       // Bare addresses in a log line would otherwise become links.
       if type == "mrkdwn" { result["verbatim"] = true }
       return .object(result)
     default: return value
     }
   }
+
+  private static func isEmpty(_ value: Value?) -> Bool { value == [] || value == [:] }
 
   private static func rendered(_ text: String, key: String) throws(Refused) -> String {
     if key == unread || verbatim.contains(key) { return Markup.plain(text) }

@@ -213,7 +213,7 @@ private func marked(_ parts: String...) -> String {
     "http://127.0.0.1:x/", "http://[::1]:99999/",
   ])
   func `nothing that would show the secret on the way`(text: String) {
-    #expect(throws: WebhookURL.Refused.self) { try WebhookURL(text) }
+    #expect(throws: Target.Refused.self) { try WebhookURL(text) }
   }
 
   @Test func `is never described`() throws {

@@ -47,26 +47,26 @@ public final class Courier<Carrier: Transport> {
       return try queue.nextAttempt(for: state.name).map { max($0, now + 1_000) }
     }
     guard state.notBefore <= now else { return state.notBefore }
-    let url: WebhookURL
-    do throws(WebhookURL.Refused) {
-      url = try webhook(state.name, configuration)
+    let target: Target
+    do throws(Target.Refused) {
+      target = try self.target(state.name, configuration)
     } catch {
       return try hold(state, "\(error)", now: now)
     }
-    try send(delivery, to: url)
+    try send(delivery, to: target)
     return nil
   }
 
-  private func webhook(
+  private func target(
     _ name: String, _ configuration: Configuration?
-  ) throws(WebhookURL.Refused) -> WebhookURL {
+  ) throws(Target.Refused) -> Target {
     guard let configuration else {
-      throw WebhookURL.Refused(description: "there is no usable configuration")
+      throw Target.Refused(description: "there is no usable configuration")
     }
     guard let destination = configuration.destinations[name] else {
-      throw WebhookURL.Refused(description: "the configuration has no [destination.\(name)]")
+      throw Target.Refused(description: "the configuration has no [destination.\(name)]")
     }
-    return try WebhookURL.read(file: destination.webhookFile)
+    return try Target.read(destination)
   }
 
   /// The secret cannot be had: nothing was tried, so nothing counts as an attempt.
@@ -83,15 +83,11 @@ public final class Courier<Carrier: Transport> {
     return state.notBefore
   }
 
-  private func send(_ delivery: Delivery, to url: WebhookURL) throws(DatabaseError) {
+  private func send(_ delivery: Delivery, to target: Target) throws(DatabaseError) {
     // Committed before the first byte: a crash from here on is known to be ambiguous.
     try queue.markSending(delivery.id)
     underWay[delivery.id] = delivery
-    transport.start(
-      delivery.id,
-      Post(
-        url: url.secret, headers: ["Content-Type: application/json; charset=utf-8", "Expect:"],
-        body: body(delivery)))
+    transport.start(delivery.id, target.post(body(delivery)))
   }
 
   /// The stored payload; honest about a message that may stand in the channel already.

@@ -5,26 +5,23 @@ public struct WebhookURL: Sendable, Equatable, CustomStringConvertible {
   /// Host and port, which are no secret.
   public let host: String
 
-  public struct Refused: Error, Equatable, CustomStringConvertible {
-    public let description: String
-  }
-
   /// `https` only, except to this very machine: everything else would show the secret on the way.
-  public init(_ text: String) throws(Refused) {
+  public init(_ text: String) throws(Target.Refused) {
     guard let end = text.firstRange(of: "://") else {
-      throw Refused(description: "is not a URL; it should begin with https://")
+      throw Target.Refused(description: "is not a URL; it should begin with https://")
     }
     let scheme = text[..<end.lowerBound].lowercased()
     let rest = text[end.upperBound...]
     let authority = rest.prefix { !"/?#".contains($0) }
     guard text.unicodeScalars.allSatisfy({ (0x21...0x7e).contains($0.value) }) else {
-      throw Refused(description: "holds a space or a character that a URL cannot have")
+      throw Target.Refused(description: "holds a space or a character that a URL cannot have")
     }
     guard !authority.isEmpty, !authority.contains("@"), !authority.contains("\\") else {
-      throw Refused(description: "has no plain host name")
+      throw Target.Refused(description: "has no plain host name")
     }
     guard scheme == "https" || scheme == "http" && Self.isLoopback(authority) else {
-      throw Refused(description: "must begin with https:// (http:// only to 127.0.0.1 or ::1)")
+      throw Target.Refused(
+        description: "must begin with https:// (http:// only to 127.0.0.1 or ::1)")
     }
     secret = text
     host = String(authority)
@@ -51,23 +48,24 @@ extension WebhookURL {
 
   /// Reads the file anew each time, so that a changed secret needs no restart. The error never
   /// shows what the file holds.
-  static func read(file: String) throws(Refused) -> WebhookURL {
+  static func read(file: String) throws(Target.Refused) -> WebhookURL {
     let bytes: [UInt8]
     do throws(TrustedFile.Refused) {
       bytes = try TrustedFile.read(file, limit: fileLimit, isSecret: true)
     } catch {
-      throw Refused(description: "webhook file \(error)")
+      throw Target.Refused(description: "webhook file \(error)")
     }
     let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
       .map { $0.filter { $0 != " " && $0 != "\t" } }
       .filter { !$0.isEmpty && !$0.hasPrefix("#") }
     guard lines.count == 1, let line = lines.first else {
-      throw Refused(description: "webhook file \(file): must hold one line, the webhook's URL")
+      throw Target.Refused(
+        description: "webhook file \(file): must hold one line, the webhook's URL")
     }
-    do throws(Refused) {
+    do throws(Target.Refused) {
       return try WebhookURL(line)
     } catch {
-      throw Refused(description: "webhook file \(file): the URL \(error)")
+      throw Target.Refused(description: "webhook file \(file): the URL \(error)")
     }
   }
 }

@@ -40,11 +40,11 @@ public struct ConfigurationReader: Sendable {
   }
 
   let path: String
-  private let text: String
+  let text: String
 
   static let keys = [
-    "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "list", "mute",
-    "limits", "destination",
+    "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "https_proxy",
+    "no_proxy", "connect_timeout", "timeout", "list", "mute", "limits", "destination", "route",
   ]
 
   private func configuration(_ root: Value) throws(ConfigurationError) -> Configuration {
@@ -55,41 +55,16 @@ public struct ConfigurationReader: Sendable {
     if let value = root["linger"] { result.linger = try seconds(value, "linger") }
     try readKnowledge(root, into: &result)
     result.limits = try limits(root["limits"] ?? .object([:]))
-    let destinations = try table(root["destination"] ?? .object([:]), "destination")
-    for (name, value) in destinations {
-      result.destinations[name] = try destination(name, value)
+    result.network = try network(root)
+    for (name, value) in try table(root["destination"] ?? .object([:]), "destination") {
+      result.destinations[name] = try destination(name, value, result.network)
     }
     guard result.destinations[Configuration.defaultDestination] != nil else {
       throw error("destination", "there must be a [destination.default]; events go there")
     }
+    try checkFallbacks(result.destinations)
+    result.routes = try routes(root["route"] ?? .array([]), Array(result.destinations.keys))
     return result
-  }
-
-  private static let secretAdvice =
-    "a webhook's URL is a secret and may not stand here; "
-    + "write it to a file of its own and name that: webhook_file = \"webhook\""
-
-  private func destination(
-    _ name: String, _ value: Value
-  ) throws(ConfigurationError) -> Configuration.Destination {
-    let section = "destination.\(name)"
-    _ = try table(value, section)
-    if value["webhook"] != nil || value["url"] != nil {
-      throw error(
-        value["webhook"] != nil ? "webhook" : "url", in: section,
-        Self.secretAdvice)
-    }
-    try checkKeys(value, ["webhook_file"], table: section)
-    guard let file = value["webhook_file"] else {
-      throw error(section, "[\(section)] needs webhook_file")
-    }
-    guard let file = file.string, !file.isEmpty else {
-      throw error("webhook_file", in: section, "webhook_file must be the name of a file")
-    }
-    guard !file.contains("://") else {
-      throw error("webhook_file", in: section, Self.secretAdvice)
-    }
-    return Configuration.Destination(name: name, webhookFile: absolute(file))
   }
 
   /// Relative names are beside the config.
@@ -111,7 +86,7 @@ public struct ConfigurationReader: Sendable {
   }
 
   /// `"90s"`, `"10m"`, `"1h"` or a bare number of seconds.
-  private func seconds(_ value: Value, _ key: String) throws(ConfigurationError) -> Int {
+  func seconds(_ value: Value, _ key: String) throws(ConfigurationError) -> Int {
     let text = value.string ?? value.int.map(String.init) ?? ""
     guard let seconds = Seconds.parse(text) else {
       throw error(key, "\(key) must be a time like \"60s\", \"10m\" or \"1h\"")

@@ -37,9 +37,10 @@ import Testing
     #expect(configuration.formatters == ["minimal"])
     #expect(configuration.post == [.ban, .jailStart])
     #expect(configuration.linger == 120)
-    #expect(configuration.destinations["default"]?.webhookFile == "/run/secret")
+    #expect(configuration.destinations["default"]?.kind == .webhook(file: "/run/secret"))
     #expect(
-      configuration.destinations["security"]?.webhookFile == "/etc/luaslack/security-webhook")
+      configuration.destinations["security"]?.kind
+        == .webhook(file: "/etc/luaslack/security-webhook"))
   }
 
   @Test func `what is known of users and addresses can be set`() throws {
@@ -67,6 +68,98 @@ import Testing
         "others": .file("/var/lib/others"),
       ])
     #expect(configuration.mutedLists == ["others", "scanners"])
+  }
+
+  @Test func `a destination is a webhook, a bot's channel or an address, with a pace`() throws {
+    let configuration = try read(
+      """
+      https_proxy = "http://proxy.example:3128"
+      no_proxy = ["10.0.0.0/8", ".example", "[::1]"]
+      connect_timeout = "5s"
+      timeout = "1m"
+      [destination.bot]
+      token_file = "token"
+      channel = "C0123456789"
+      rate = "1/5s"
+      burst = 1
+      fallback = "mail"
+      formatter = "minimal"
+      ca_file = "ca.pem"
+      [destination.gov]
+      token_file = "/run/token"
+      channel = "#bans"
+      api_url = "https://slack-gov.com/api"
+      [destination.mail]
+      smtp_to = "root"
+      [destination.relay]
+      smtp_to = "a.b+c@example.org"
+      smtp_server = "mail.example:587"
+      \(least)
+      """)
+    func kind(_ name: String) -> Configuration.Destination.Kind? {
+      configuration.destinations[name]?.kind
+    }
+    #expect(
+      kind("bot")
+        == .token(
+          file: "/etc/luaslack/token", channel: "C0123456789", api: "https://slack.com/api"))
+    #expect(
+      kind("gov") == .token(file: "/run/token", channel: "#bans", api: "https://slack-gov.com/api"))
+    #expect(kind("mail") == .mail(to: "root", server: "127.0.0.1:25"))
+    #expect(kind("relay") == .mail(to: "a.b+c@example.org", server: "mail.example:587"))
+    let bot = try #require(configuration.destinations["bot"])
+    #expect(bot.rate.interval == 5_000_000 && bot.burst == 1)
+    #expect(bot.fallback == "mail" && bot.formatter == "minimal")
+    #expect(bot.certificates == "/etc/luaslack/ca.pem")
+    #expect(bot.network == configuration.network)
+    #expect(bot.network.httpsProxy == "http://proxy.example:3128")
+    #expect(bot.network.noProxy == ["10.0.0.0/8", ".example", "[::1]"])
+    #expect(bot.network.connectTimeout == 5 && bot.network.timeout == 60)
+
+    let usual = try #require(configuration.destinations["default"])
+    #expect(usual.rate.interval == 1_000_000 && usual.burst == 3)
+    #expect(usual.fallback == nil && usual.formatter == nil && usual.certificates == nil)
+    let network = try read(least).network
+    #expect(network == Configuration.Network() && network.httpsProxy == nil)
+  }
+
+  @Test func `routes are kept in their order`() throws {
+    let configuration = try read(
+      """
+      \(least)
+      [[route]]
+      jail = "sshd*"
+      kind = ["ban", "jail_*"]
+      severity = "critical"
+      to = ["default", "a", "default"]
+      [destination.a]
+      webhook_file = "a"
+      [[route]]
+      to = "a"
+      """)
+    #expect(
+      configuration.routes == [
+        .init(
+          jails: ["sshd*"], kinds: ["ban", "jail_*"], severities: ["critical"],
+          to: ["default", "a"]), .init(to: ["a"]),
+      ])
+  }
+
+  @Test(arguments: [
+    ("1/1s", 1_000_000), ("1/5s", 5_000_000), ("30/1m", 2_000_000), ("3/1s", 333_333),
+    ("1/1d", 86_400_000_000), ("10/1s", 100_000), ("2/3", 1_500_000),
+  ])
+  func `a rate is messages in a time`(text: String, interval: Int64) {
+    #expect(Rate(text)?.interval == interval)
+    #expect(Rate(text).flatMap { Rate($0.description) } == Rate(text))
+  }
+
+  @Test(arguments: [
+    "", "1", "/1s", "1/", "0/1s", "1/0s", "-1/1s", "+1/1s", "1/1s/1s", "11/1s", "1/2d", "a/1s",
+    "1/s", "1 /1s", "9999999/1d", "٣/1s",
+  ])
+  func `what is no rate is refused`(text: String) {
+    #expect(Rate(text) == nil)
   }
 
   @Test func `the limits of formatters can be set`() throws {
@@ -179,6 +272,72 @@ import Testing
     ("[destination.other]\nwebhook_file = \"https://x/y\"\n", 2, "file of its own"),
     ("[destination.other]\n", 1, "needs webhook_file"),
     ("[destination.other]\nwebhook_file = 5\n", 2, "must be the name of a file"),
+    ("[destination.o]\nwebhook_file = \"x\"\ntoken_file = \"y\"\n", 3, "only one of them can be"),
+    ("[destination.o]\ntoken_file = \"y\"\n", 2, "token_file needs channel beside it"),
+    ("[destination.o]\ntoken_file = \"y\"\nchannel = \"a b\"\n", 3, "like \"C0123456789\""),
+    ("[destination.o]\nchannel = \"C1\"\nwebhook_file = \"x\"\n", 2, "is chosen in Slack"),
+    (
+      "[destination.o]\nsmtp_to = \"a\"\napi_url = \"x\"\n", 3,
+      "goes with token_file, not with smtp_to"
+    ),
+    ("[destination.o]\nwebhook_file = \"x\"\nsmtp_server = \"y\"\n", 3, "goes with smtp_to"),
+    ("[destination.o]\ntoken = \"xoxb-1\"\n", 2, "token_file = \"token\""),
+    ("[destination.o]\ntoken_file = \"xoxb-1\"\n", 2, "a token is a secret"),
+    (
+      "[destination.o]\ntoken_file = \"t\"\nchannel = \"C1\"\napi_url = \"http://x/api\"\n", 4,
+      "https://"
+    ),
+    ("[destination.o]\nsmtp_to = \"a@b, c@d\"\n", 2, "must be one address"),
+    ("[destination.o]\nsmtp_to = \"\"\"a\nBcc:x@y\"\"\"\n", 2, "must be one address"),
+    (
+      "[destination.o]\nsmtp_to = \"a\"\nsmtp_server = \"smtp://x\"\n", 3,
+      "like \"mail.example:25\""
+    ),
+    ("[destination.o]\nsmtp_to = \"a\"\nsmtp_server = \"x:0\"\n", 3, "like \"mail.example:25\""),
+    ("[destination.o]\nwebhook_file = \"x\"\nrate = 5\n", 3, "rate must be like \"1/5s\""),
+    ("[destination.o]\nwebhook_file = \"x\"\nrate = \"20/1s\"\n", 3, "to \"10/1s\""),
+    ("[destination.o]\nwebhook_file = \"x\"\nburst = 0\n", 3, "from 1 to 100"),
+    ("[destination.o]\nwebhook_file = \"x\"\nburst = 9223372036854775807\n", 3, "from 1 to 100"),
+    (
+      "[destination.o]\nwebhook_file = \"x\"\nfallbck = \"default\"\n", 3,
+      "did you mean \"fallback\"?"
+    ),
+    (
+      "[destination.o]\nwebhook_file = \"x\"\nfallback = \"defalt\"\n", 3,
+      "did you mean \"default\"?"
+    ),
+    ("[destination.o]\nwebhook_file = \"x\"\nfallback = \"o\"\n", 3, "back to o: o > o"),
+    (
+      "[destination.a]\nwebhook_file=\"x\"\nfallback=\"b\"\n[destination.b]\nwebhook_file=\"x\"\n"
+        + "fallback=\"c\"\n[destination.c]\nwebhook_file=\"x\"\nfallback=\"b\"\n",
+      9, "leads back to b: a > b > c > b"
+    ),
+    ("[destination.o]\nwebhook_file = \"x\"\nformatter = []\n", 3, "formatter must be a name"),
+    ("[destination.o]\nwebhook_file = \"x\"\nca_file = 5\n", 3, "must be the name of a file"),
+    ("[destination.o]\nwebhook_file = \"x\"\nhttps_proxy = \"x\"\n", 3, "put it above the first"),
+    ("https_proxy = \"proxy:3128\"\n", 1, "like \"http://proxy.example:3128\""),
+    ("https_proxy = \"http://u:p@proxy\"\n", 1, "a name and a password"),
+    ("https_proxy = \"socks5://proxy\"\n", 1, "like \"http://proxy.example:3128\""),
+    ("https_proxy = \"http://proxy/x\"\n", 1, "like \"http://proxy.example:3128\""),
+    ("no_proxy = \"x\"\n", 1, "must be a list of strings"),
+    ("no_proxy = [\"a\",\n\"b,c\"]\n", 2, "\"b,c\" is not a host"),
+    ("timeout = \"301s\"\n", 1, "1s to 300s"), ("connect_timeout = \"0s\"\n", 1, "1s to 300s"),
+    ("timeout = \"5s\"\n", 1, "shorter than connect_timeout (10s)"),
+    ("timeout = \"5s\"\nconnect_timeout = \"6s\"\n", 2, "timeout (5s) is shorter"),
+    (
+      "[[route]]\nto = [\"default\"]\n[[route]]\n\nto = [\"defualt\"]\n", 5,
+      "did you mean \"default\"?"
+    ),
+    ("[[route]]\nto = [\"x\"]\n", 2, "there is no [destination.x]"),
+    ("[[route]]\njail = \"sshd\"\n", 1, "a route needs to ="),
+    ("[[route]]\nto = \"default\"\n[[route]]\nto = []\n", 4, "a string or a list of strings"),
+    ("[[route]]\njails = \"x\"\nto = \"default\"\n", 2, "did you mean \"jail\"?"),
+    ("[[route]]\njail = [5]\nto = \"default\"\n", 2, "a string or a list of strings"),
+    ("[[route]]\nkind = \"bann\"\nto = \"default\"\n", 2, "did you mean \"ban\"?"),
+    ("[[route]]\nseverity = \"critica\"\nto = \"default\"\n", 2, "did you mean \"critical\"?"),
+    ("[route]\nto = \"default\"\n", 1, "with two brackets"),
+    ("\nroute = [{ to = \"defalt\" }]\n", 2, "did you mean \"default\"?"),
+    ("route = [5]\n", 1, "with two brackets"),
   ])
   func `a mistake is named with its line and the way out`(
     text: String, line: Int, hint: String
@@ -189,10 +348,16 @@ import Testing
     #expect(error?.description.hasPrefix("/etc/luaslack/config.toml:\(line): ") == true)
   }
 
-  @Test func `an inline secret is not repeated in the error`() {
+  @Test(arguments: [
+    "webhook = \"https://hooks.slack.com/verysecret\"",
+    "webhook_file = \"https://hooks.slack.com/verysecret\"", "token = \"xoxb-verysecret\"",
+    "channel = \"C1\"\ntoken_file = \"xoxb-verysecret\"",
+  ])
+  func `an inline secret is not repeated in the error`(line: String) {
     let error = #expect(throws: ConfigurationError.self) {
-      try read("[destination.default]\nwebhook = \"https://hooks.slack.com/verysecret\"\n")
+      try read("[destination.default]\n\(line)\n")
     }
+    #expect(error?.description.contains("is a secret and may not stand here") == true)
     #expect(error?.description.contains("verysecret") == false)
   }
 
@@ -216,6 +381,31 @@ import Testing
     memory = "100000000 B"
     file = "50ms"
     depth = 60
+
+    """,
+    """
+    https_proxy = "http://[::1]:3128/"
+    no_proxy = ["10.0.0.0/8", "internal.example"]
+    connect_timeout = "5s"
+    timeout = "60s"
+    [destination."odd name"]
+    token_file = "token"
+    channel = "#bans"
+    rate = "30/1m"
+    burst = 5
+    fallback = "mail"
+    formatter = "minimal"
+    ca_file = "ca.pem"
+    [destination.mail]
+    smtp_to = "root@example.org"
+    smtp_server = "127.0.0.1:2525"
+    [[route]]
+    jail = ["sshd", "ss?d-*"]
+    kind = "*ban"
+    severity = ["warning", "critical"]
+    to = ["odd name", "mail"]
+    [[route]]
+    to = "default"
 
     """,
   ])

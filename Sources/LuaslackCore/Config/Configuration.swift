@@ -1,16 +1,5 @@
 /// What the admin decided, checked. Names files that hold secrets, never a secret.
 public struct Configuration: Sendable, Equatable {
-  public struct Destination: Sendable, Equatable {
-    public var name: String
-    /// Absolute path of the file that holds the webhook's URL.
-    public var webhookFile: String
-
-    public init(name: String, webhookFile: String) {
-      self.name = name
-      self.webhookFile = webhookFile
-    }
-  }
-
   /// Addresses and networks under a name.
   public enum List: Sendable, Equatable {
     /// Absolute path of a file with one a line.
@@ -25,6 +14,9 @@ public struct Configuration: Sendable, Equatable {
   /// Kinds of events that make a message; the others are only recorded.
   public var post: [EventKind] = [.ban]
   public var destinations: [String: Destination] = [:]
+  /// The first that fits an event says where it goes.
+  public var routes: [Route] = []
+  public var network = Network()
   /// Seconds luaslackd stays when there is nothing left to do.
   public var linger = 60
   /// Users of the host, and networks of its owner: a ban of one of these is loud.

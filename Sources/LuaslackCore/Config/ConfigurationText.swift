@@ -9,12 +9,16 @@ extension Configuration {
       "linger": .int(Int64(linger)), "valid_users": Self.array(validUsers),
       "friendly_networks": Self.array(friendlyNetworks),
       "timezone": timezone.map { .string($0) } ?? .null, "zone": .string(zone),
+      "https_proxy": network.httpsProxy.map { .string($0) } ?? .null,
+      "no_proxy": Self.array(network.noProxy),
+      "connect_timeout": .int(Int64(network.connectTimeout)),
+      "timeout": .int(Int64(network.timeout)),
       "mute": ["lists": Self.array(mutedLists)], "list": .object(lists.mapValues(\.value)),
       "limits": .object(
         Dictionary(
           uniqueKeysWithValues: LimitSetting.allCases.map { ($0.rawValue, $0.value(limits)) })),
-      "destination": .object(
-        destinations.mapValues { ["webhook_file": .string($0.webhookFile)] }),
+      "destination": .object(destinations.mapValues { .object(Dictionary($0.members) { $1 }) }),
+      "route": .array(routes.map { .object(Dictionary($0.members) { $1 }) }),
     ]
   }
 
@@ -31,6 +35,9 @@ extension Configuration {
       "friendly_networks = \(toml(friendlyNetworks))",
       timezone.map { "timezone = \(Self.toml(.string($0)))  # \(zone)" }
         ?? "# timezone: this host's, \(zone)",
+      network.httpsProxy.map { "https_proxy = \(Self.toml(.string($0)))" } ?? "# https_proxy: none",
+      "no_proxy = \(toml(network.noProxy))",
+      "connect_timeout = \"\(network.connectTimeout)s\"", "timeout = \"\(network.timeout)s\"",
       "", "[mute]", "lists = \(toml(mutedLists))", "", "[limits]",
     ]
     lines += LimitSetting.allCases.map { "\($0.rawValue) = \(Self.toml($0.value(limits)))" }
@@ -39,10 +46,11 @@ extension Configuration {
       lines.append("\(Self.toml(.string(name))) = \(Self.toml(list.value))")
     }
     for (name, destination) in destinations.sorted(by: { $0.key < $1.key }) {
-      lines += [
-        "", "[destination.\(Self.toml(.string(name)))]",
-        "webhook_file = \(Self.toml(.string(destination.webhookFile)))",
-      ]
+      lines += ["", "[destination.\(Self.toml(.string(name)))]"]
+      lines += destination.members.map { "\($0.0) = \(Self.toml($0.1))" }
+    }
+    for route in routes {
+      lines += ["", "[[route]]"] + route.members.map { "\($0.0) = \(Self.toml($0.1))" }
     }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -57,6 +65,33 @@ extension Configuration {
         .joined(separator: ", ") + " }"
     default: JSONWriter.compact(value)
     }
+  }
+}
+
+extension Configuration.Destination {
+  /// As the config has them, in the order of docs/configuration.md.
+  fileprivate var members: [(String, Value)] {
+    var members: [(String, Value)]
+    switch kind {
+    case .webhook(let file): members = [("webhook_file", .string(file))]
+    case .token(let file, let channel, let api):
+      members = [
+        ("token_file", .string(file)), ("channel", .string(channel)), ("api_url", .string(api)),
+      ]
+    case .mail(let to, let server):
+      members = [("smtp_to", .string(to)), ("smtp_server", .string(server))]
+    }
+    members += [("rate", .string(rate.description)), ("burst", .int(Int64(burst)))]
+    let others = [("fallback", fallback), ("formatter", formatter), ("ca_file", certificates)]
+    return members + others.compactMap { key, text in text.map { (key, .string($0)) } }
+  }
+}
+
+extension Configuration.Route {
+  fileprivate var members: [(String, Value)] {
+    let patterns = [("jail", jails), ("kind", kinds), ("severity", severities)]
+    return (patterns.filter { !$0.1.isEmpty } + [("to", to)])
+      .map { ($0.0, Configuration.array($0.1)) }
   }
 }
 

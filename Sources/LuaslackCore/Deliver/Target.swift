@@ -16,7 +16,10 @@ public struct Target: Sendable, Equatable, CustomStringConvertible {
   public static func read(
     _ destination: Configuration.Destination
   ) throws(Refused) -> Target {
-    Target(webhook: try WebhookURL.read(file: destination.webhookFile))
+    guard case .webhook(let file) = destination.kind else {
+      throw Refused(description: "this version cannot send there")
+    }
+    return Target(webhook: try WebhookURL.read(file: file))
   }
 
   public var description: String { "\(webhook)" }

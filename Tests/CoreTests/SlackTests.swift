@@ -133,68 +133,6 @@ private func marked(_ parts: String...) -> String {
   }
 }
 
-@Suite struct VerdictTests {
-  private func verdict(
-    _ status: Int, _ body: String, retryAfter: Int? = nil
-  ) -> Verdict {
-    Verdict(.response(status: status, retryAfter: retryAfter, body: Array(body.utf8)))
-  }
-
-  enum Class { case delivered, retry, payload, dead }
-
-  private func kind(_ verdict: Verdict) -> Class {
-    switch verdict {
-    case .delivered: .delivered
-    case .retry: .retry
-    case .payloadRefused: .payload
-    case .destinationDead: .dead
-    }
-  }
-
-  @Test(
-    arguments: [
-      (200, "ok", .delivered), (200, "", .retry), (200, "<html>log in</html>", .retry),
-      (200, "{\"ok\":false,\"error\":\"invalid_token\"}", .dead), (204, "", .retry),
-      (301, "", .retry), (302, "ok", .retry), (400, "invalid_payload", .payload),
-      (400, "no_text", .payload), (400, "invalid_blocks", .payload),
-      (400, "too_many_attachments", .payload), (400, "user_not_found", .dead),
-      (400, "something_new", .payload), (400, "<html>", .retry), (403, "", .retry),
-      (403, "action_prohibited", .dead),
-      (403, "invalid_token", .dead), (200, "ok\n", .delivered), (404, "no_service", .dead),
-      (404, "channel_not_found", .dead), (404, "no_active_hooks", .dead), (404, "x", .dead),
-      (410, "channel_is_archived", .dead), (413, "too_large", .payload), (408, "", .retry),
-      (429, "{\"retry_after\":1,\"ok\":false,\"error\":\"rate_limited\"}", .retry),
-      (429, "", .retry),
-      (500, "rollup_error", .retry), (500, "no_service", .dead), (502, "Bad Gateway", .retry),
-      (503, "", .retry), (504, "", .retry),
-    ] as [(Int, String, Class)])
-  func `the word decides, then the status`(status: Int, body: String, expected: Class) {
-    #expect(kind(verdict(status, body)) == expected)
-  }
-
-  @Test func `Retry-After is taken over`() {
-    #expect(
-      verdict(429, "rate_limited", retryAfter: 7)
-        == .retry(reason: "429 rate_limited", after: 7, maybeArrived: false))
-  }
-
-  @Test func `a broken connection says whether the request may have arrived`() {
-    #expect(
-      Verdict(.failure(reason: "reset", maybeArrived: true))
-        == .retry(reason: "reset", after: nil, maybeArrived: true))
-  }
-
-  @Test(arguments: [
-    "<html>cannot reach /services/T0/B0/x</html>", #"{"error":"no route /services/T0/B0/x"}"#, "",
-    "two words", "Upper", "services/T0", String(repeating: "x", count: 65),
-  ])
-  func `a foreign answer is never repeated, since it may quote the address`(body: String) {
-    #expect(
-      verdict(502, body)
-        == .retry(reason: "502 (not an answer of Slack's)", after: nil, maybeArrived: true))
-  }
-}
-
 @Suite struct WebhookURLTests {
   @Test(arguments: [
     "https://hooks.slack.com/services/T/B/x", "http://127.0.0.1:8080/x", "http://[::1]:80/x",

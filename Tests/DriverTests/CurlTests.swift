@@ -12,13 +12,15 @@ import Testing
   }
 
   private func post(_ url: String, _ body: String = #"{"text":"x"}"#, timeout: Int = 5_000) throws
-    -> HTTPResult?
+    -> TransferResult?
   {
+    var connecting = Connecting()
+    connecting.totalTimeout = timeout
     try transfers.start(
       7,
       HTTPPost(
         url: url, headers: ["Content-Type: application/json", "Expect:"], body: Array(body.utf8),
-        totalTimeout: timeout))
+        connecting: connecting))
     for _ in 0..<2_000 {
       if let ended = transfers.wait(others: [], milliseconds: 50).first {
         #expect(ended.tag == 7)

@@ -1,8 +1,30 @@
-/// One POST. Its URL may be a secret, so it is never described or logged.
-public struct Post: Sendable, Equatable {
+/// One thing to send: an HTTP POST, or a mail. Its URL and headers may hold a secret, so it is never
+/// described or logged.
+public struct Post: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
   public let url: String
   public let headers: [String]
   public let body: String
+  /// Nil for an HTTP POST.
+  public var envelope: Envelope?
+  public var network = Configuration.Network()
+  /// Certificates in PEM that are believed in place of the system's.
+  public var certificates: [UInt8]?
+
+  /// Who sends a mail to whom.
+  public struct Envelope: Sendable, Equatable {
+    public let from: String
+    public let to: String
+    public let needsTLS: Bool
+  }
+
+  init(url: String, headers: [String], body: String) {
+    self.url = url
+    self.headers = headers
+    self.body = body
+  }
+
+  public var description: String { envelope == nil ? "a POST" : "a mail" }
+  public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// Carries posts out, several at a time. libcurl in luaslackd, a script in tests of the courier.

@@ -9,6 +9,19 @@ public enum Timestamp {
       + "\(pad(second / 3_600)):\(pad(second / 60 % 60)):\(pad(second % 60))Z"
   }
 
+  /// `Sat, 21 Nov 2026 09:05:00 +0000`, as RFC 5322 has it.
+  static func mail(_ microseconds: Int64) -> String {
+    let seconds = Int((Double(microseconds) / 1_000_000).rounded(.down))
+    let (day, second) = floorDivide(seconds, 86_400)
+    let (year, month, dayOfMonth) = date(daysSince1970: day)
+    let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    let months = [
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+    return "\(weekdays[floorDivide(day, 7).1]), \(dayOfMonth) \(months[month - 1]) \(pad(year, 4)) "
+      + "\(pad(second / 3_600)):\(pad(second / 60 % 60)):\(pad(second % 60)) +0000"
+  }
+
   /// The proleptic Gregorian calendar, counted in eras of 400 years that begin on a 1 March: leap
   /// days then come last.
   private static func date(daysSince1970: Int) -> (year: Int, month: Int, day: Int) {

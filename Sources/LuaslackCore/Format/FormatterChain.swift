@@ -34,10 +34,7 @@ struct FormatterChain: Sendable, Equatable {
   /// Tells one state of a formatter and what it may load from another, for as long as it is the same.
   func version(of file: String) -> String {
     let sources = files.filter { $0.name == file } + libraries
-    // FNV-1a, 64 bits: nobody gains by a collision.
-    let hash = sources.flatMap { Array($0.source.utf8) + [0] }
-      .reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    return String(hash, radix: 16)
+    return StableHash.text(sources.flatMap { Array($0.source.utf8) + [0] })
   }
 
   static var shippedNames: [String] {

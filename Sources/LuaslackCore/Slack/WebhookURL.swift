@@ -28,7 +28,7 @@ public struct WebhookURL: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// 127.0.0.0/8 in plain decimal or ::1, with or without a port; a name could lead anywhere.
-  private static func isLoopback(_ authority: Substring) -> Bool {
+  static func isLoopback(_ authority: Substring) -> Bool {
     let isIPv6 = authority.hasPrefix("[::1]")
     let host = isIPv6 ? authority.prefix(5) : authority.prefix { $0 != ":" }
     let port = authority.dropFirst(host.count)
@@ -43,25 +43,8 @@ public struct WebhookURL: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension WebhookURL {
-  /// Bytes; a URL is far shorter.
-  private static let fileLimit = 4 * 1024
-
-  /// Reads the file anew each time, so that a changed secret needs no restart. The error never
-  /// shows what the file holds.
   static func read(file: String) throws(Target.Refused) -> WebhookURL {
-    let bytes: [UInt8]
-    do throws(TrustedFile.Refused) {
-      bytes = try TrustedFile.read(file, limit: fileLimit, isSecret: true)
-    } catch {
-      throw Target.Refused(description: "webhook file \(error)")
-    }
-    let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-      .map { $0.filter { $0 != " " && $0 != "\t" } }
-      .filter { !$0.isEmpty && !$0.hasPrefix("#") }
-    guard lines.count == 1, let line = lines.first else {
-      throw Target.Refused(
-        description: "webhook file \(file): must hold one line, the webhook's URL")
-    }
+    let line = try SecretFile.line(of: file, kind: "webhook", content: "the webhook's URL")
     do throws(Target.Refused) {
       return try WebhookURL(line)
     } catch {

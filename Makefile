@@ -8,7 +8,7 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --disable-local-rpa
 RELEASE       = .build/release
 
 BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config
-TEST_PACKAGES  = $(BUILD_PACKAGES) binutils curl procps strace util-linux
+TEST_PACKAGES  = $(BUILD_PACKAGES) binutils curl openssl procps socat strace util-linux
 BENCH_PACKAGES = $(TEST_PACKAGES) python3
 
 .PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall clean

@@ -71,13 +71,6 @@ static inline long long ccurl_retry_after(CURL *easy) {
   return (long long)seconds;
 }
 
-/* Bytes of the request's headers and body that were written to the connection. */
-static inline long ccurl_request_size(CURL *easy) {
-  long size = 0;
-  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size);
-  return size;
-}
-
 /* Bytes of the body that were written to the connection. */
 static inline long long ccurl_uploaded(CURL *easy) {
   curl_off_t count = 0;
@@ -92,11 +85,4 @@ static inline long ccurl_verify_result(CURL *easy) {
   curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &server);
   curl_easy_getinfo(easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &proxy);
   return server ? server : proxy;
-}
-
-/* Connections that were made for the transfer; 0 if a kept one served. */
-static inline long ccurl_connects(CURL *easy) {
-  long count = 0;
-  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &count);
-  return count;
 }

@@ -10,8 +10,8 @@ final class Transfer {
   private var answer: [UInt8] = []
   /// The mail that is still to be read by curl.
   private var outgoing: ArraySlice<UInt8> = []
-  /// The lines of a mail server's last reply.
-  private var reply: [String] = []
+  /// The lines of a mail server's last replies: one to QUIT comes after the one that counts.
+  private var replies: [[String]] = [[]]
   private var replyIsWhole = false
   private var attempts = 0
 
@@ -131,7 +131,8 @@ final class Transfer {
     let status = unsafe ccurl_response_code(easy)
     if isMail { return mailResult(code, status) }
     guard code == CURLE_OK || answer.count >= answerLimit else {
-      return .failed(reason: reason(code), maybeArrived: unsafe ccurl_request_size(easy) > 0)
+      // What a proxy or TLS was told before does not count.
+      return .failed(reason: reason(code), maybeArrived: attempts > 0)
     }
     let retryAfter = Int(unsafe ccurl_retry_after(easy))
     return .answered(status: status, retryAfter: retryAfter > 0 ? retryAfter : nil, body: answer)
@@ -140,6 +141,7 @@ final class Transfer {
   private func mailResult(_ code: CURLcode, _ status: Int) -> TransferResult {
     let bodySent = unsafe ccurl_uploaded(easy) > 0
     if code == CURLE_OK || status >= 400 {
+      let reply = replies.last { $0.first?.hasPrefix("\(status)") == true } ?? ["\(status)"]
       return .replied(code: status, text: reply.joined(separator: " "), bodySent: bodySent)
     }
     return .failed(reason: reason(code), maybeArrived: bodySent)
@@ -152,9 +154,9 @@ final class Transfer {
       return unsafe String(cString: curl_easy_strerror(code))
     }
     let number = unsafe ccurl_verify_result(easy)
-    // OpenSSL's x509_vfy.h; 0: curl itself compared the names.
+    // OpenSSL's x509_vfy.h; below 2: OpenSSL had nothing to say, curl itself compared the names.
     switch number {
-    case 0, 62: return "TLS: the certificate is another host's"
+    case 0, 1, 62: return "TLS: the certificate is another host's"
     case 9: return "TLS: the certificate is not valid yet; is the clock right?"
     case 10: return "TLS: the certificate has expired"
     case 2, 18...21: return "TLS: nobody known here has signed the certificate"
@@ -187,11 +189,11 @@ final class Transfer {
 
   /// `250-one`, `250 the last`
   fileprivate func hear(_ line: String) {
-    if replyIsWhole { reply = [] }
+    if replyIsWhole { replies = [replies[replies.count - 1], []] }
     replyIsWhole = line.dropFirst(3).first != "-"
-    if reply.count < Self.longestReply {
-      reply.append(line.split(whereSeparator: \.isWhitespace).joined(separator: " "))
-    }
+    guard replies[replies.count - 1].count < Self.longestReply else { return }
+    let words = line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    replies[replies.count - 1].append(words)
   }
 }
 

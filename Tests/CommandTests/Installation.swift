@@ -24,14 +24,17 @@ final class Installation: Sendable {
     ["LUASLACK_SPOOL": spool, "LUASLACK_CONFIG": config, "LUASLACK_OVERFLOW": overflow]
   }
 
-  /// `config` nil: the usual one. Without `webhook` it is the fake Slack's, at the usual path.
+  /// `config` nil: the usual one; `API_URL` in it stands for the fake Slack's. Without `webhook` it is
+  /// the fake Slack's, at the usual path.
   init(config: String? = nil, webhook: String? = nil) async throws {
     slot = await Slot.take()
     directory = try TemporaryDirectory("command")
     slack = try await FakeSlack()
     let url = webhook ?? slack.webhookURL("/services/T000/B000/\(Self.secret)")
     try directory.write(url + "\n", to: "webhook", mode: 0o600)
-    try directory.write(config ?? Self.config(), to: "config.toml")
+    try directory.write("xoxb-\(Self.secret)\n", to: "token", mode: 0o600)
+    let config = (config ?? Self.config()).replacing("API_URL", with: slack.apiURL)
+    try directory.write(config, to: "config.toml")
   }
 
   deinit {

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Whoever knows the webhook's path can post in the channel. It stands in its file and in the
-/// requests, and nowhere else, least of all when something fails.
+/// Whoever knows the webhook's path or the bot's token can post in the channel. It stands in its file
+/// and in the requests, and nowhere else, least of all when something fails.
 @Suite struct SecrecyTests {
   static let path = "/services/T000/B000/\(Installation.secret)"
 
@@ -59,10 +59,59 @@ import Testing
     Fault(
       "the URL in place of its file", nil,
       config: "[destination.default]\nwebhook_file = \"https://127.0.0.1\(path)\"\n"),
+    Fault(
+      "a proxy that is not there", "failing", webhook: "https://slack.invalid\(path)",
+      config: "https_proxy = \"http://127.0.0.1:1\"\n" + Installation.config()),
   ]
 
-  @Test(arguments: faults)
-  func `the webhook's path is nowhere to be seen`(_ fault: Fault) async throws {
+  /// The same with a bot's token.
+  static let botConfig = """
+    linger = "0s"
+    [destination.default]
+    token_file = "token"
+    channel = "C01"
+    api_url = "API_URL"
+
+    """
+
+  private static func error(_ word: String, _ more: String = "") -> String {
+    #"{"mode":"status","status":200,"body":"{\"ok\":false,\"error\":\"\#(word)\"\#(more)}"}"#
+  }
+
+  static let botFaults: [Fault] = [
+    Fault("all is well", "ok", rule: #"{"mode":"ok"}"#, config: botConfig),
+    Fault("a revoked token", "dead", rule: error("token_revoked"), config: botConfig),
+    Fault("a busy Slack", "failing", rule: error("ratelimited"), config: botConfig),
+    Fault("an unknown word", "failing", rule: error(Installation.secret), config: botConfig),
+    Fault(
+      "a refusal that quotes the token", "ok",
+      rule: error(
+        "invalid_blocks",
+        #",\"response_metadata\":{\"messages\":[\"xoxb-\#(Installation.secret)\"]}"#),
+      config: botConfig),
+    Fault(
+      "a proxy that quotes the token", "failing",
+      rule: #"{"mode":"status","status":502,"body":"Bearer xoxb-\#(Installation.secret)"}"#,
+      config: botConfig),
+    Fault("a redirect", "failing", rule: #"{"mode":"redirect"}"#, config: botConfig),
+    Fault("a closed connection", "failing", rule: #"{"mode":"close"}"#, config: botConfig),
+    Fault(
+      "nobody listens", "failing",
+      config: botConfig.replacing("API_URL", with: "http://127.0.0.1:1/api")),
+    Fault(
+      "no TLS at the other end", "failing",
+      config: botConfig.replacing("API_URL", with: "https://127.0.0.1:1/api")),
+    Fault(
+      "the token in place of its file", nil,
+      config: botConfig.replacing("\"token\"", with: "\"xoxb-\(Installation.secret)\"")),
+    Fault(
+      "the token in the config", nil,
+      config: botConfig.replacing(
+        "token_file = \"token\"", with: "token = \"\(Installation.secret)\"")),
+  ]
+
+  @Test(arguments: faults + botFaults)
+  func `the secret is nowhere to be seen`(_ fault: Fault) async throws {
     let installation = try await Installation(config: fault.config, webhook: fault.webhook)
     if let rule = fault.rule { try await installation.slack.control(rule) }
     let daemon = try await installation.daemon()

@@ -103,6 +103,7 @@ final class Transfer {
       unsafe [
         ccurl_set_string(easy, CURLOPT_URL, url),
         ccurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
+        ccurl_set_long(easy, CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
         ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1),
         ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, connecting.connectTimeout),
         ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, connecting.totalTimeout),

@@ -50,9 +50,9 @@ extension ConfigurationReader {
     throw error("https_proxy", form)
   }
 
-  // A byte that could end a host, begin a path or a user, or stand for several hosts, is none.
+  /// As libcurl takes them: without commas, which part them, stars and brackets.
   private static func isHostPattern(_ text: String) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { isHostByte($0) || "/:[]".utf8.contains($0) }
+    !text.isEmpty && text.utf8.allSatisfy { isHostByte($0) || "/:".utf8.contains($0) }
   }
 
   /// A host or an address, with or without a port: `mail.example:25`, `[::1]:25`.

@@ -74,7 +74,7 @@ import Testing
     let configuration = try read(
       """
       https_proxy = "http://proxy.example:3128"
-      no_proxy = ["10.0.0.0/8", ".example", "[::1]"]
+      no_proxy = ["10.0.0.0/8", ".example", "2001:db8::1"]
       connect_timeout = "5s"
       timeout = "1m"
       [destination.bot]
@@ -113,7 +113,7 @@ import Testing
     #expect(bot.certificates == "/etc/luaslack/ca.pem")
     #expect(bot.network == configuration.network)
     #expect(bot.network.httpsProxy == "http://proxy.example:3128")
-    #expect(bot.network.noProxy == ["10.0.0.0/8", ".example", "[::1]"])
+    #expect(bot.network.noProxy == ["10.0.0.0/8", ".example", "2001:db8::1"])
     #expect(bot.network.connectTimeout == 5 && bot.network.timeout == 60)
 
     let usual = try #require(configuration.destinations["default"])
@@ -320,6 +320,8 @@ import Testing
     ("https_proxy = \"socks5://proxy\"\n", 1, "like \"http://proxy.example:3128\""),
     ("https_proxy = \"http://proxy/x\"\n", 1, "like \"http://proxy.example:3128\""),
     ("no_proxy = \"x\"\n", 1, "must be a list of strings"),
+    ("no_proxy = [\"*.example\"]\n", 1, "\"*.example\" is not a host"),
+    ("no_proxy = [\"[2001:db8::1]\"]\n", 1, "is not a host"),
     ("no_proxy = [\"a\",\n\"b,c\"]\n", 2, "\"b,c\" is not a host"),
     ("timeout = \"301s\"\n", 1, "1s to 300s"), ("connect_timeout = \"0s\"\n", 1, "1s to 300s"),
     ("timeout = \"5s\"\n", 1, "shorter than connect_timeout (10s)"),

@@ -95,7 +95,11 @@ public final class Pipeline<Carrier: Transport> {
   private func take(
     _ file: Intake.Found, _ formatting: Formatting, _ context: EventContext, now: Int64
   ) throws(DatabaseError) {
-    guard case .event(let record) = file.content else { return try queue.flush(now: now) }
+    let record: EventRecord
+    switch file.content {
+    case .request(let request): return try queue.carryOut(request, named: file.name, now: now)
+    case .event(let event): record = event
+    }
     guard try queue.event(ofArrival: file.name) == nil else { return }
     for option in record.unknownOptions {
       try queue.note(

@@ -90,6 +90,13 @@ public struct FileDescriptor: ~Copyable {
     return bytes
   }
 
+  /// The last bytes of a file, `limit` at most.
+  public func readTail(limit: Int) throws(SystemError) -> [UInt8] {
+    let size = try status().size
+    _ = try check("seek") { lseek(raw, max(0, size - limit), SEEK_SET) }
+    return try readAll(limit: limit)
+  }
+
   /// Returns when the file, or the directory's entries, are on the disk.
   public func sync() throws(SystemError) {
     _ = try check("sync to disk") { fsync(raw) }

@@ -14,6 +14,7 @@ struct Luaslack: ParsableCommand {
         luaslack ban --dry-run -- sshd 203.0.113.7 5   print the message, send nothing
         luaslack check                                 are the formatters and the config right
         luaslack status                                does it arrive, and if not, why
+        luaslack trace 203.0.113.7                     what became of its bans
 
       Exit status:
       \(ExitStatus.allCases.map { "  \($0.rawValue)\t\($0.meaning)" }.joined(separator: "\n"))
@@ -27,7 +28,10 @@ struct Luaslack: ParsableCommand {
         ]),
       CommandGroup(
         name: "Called by you",
-        subcommands: [CheckCommand.self, StatusCommand.self, QueueCommand.self, Config.self]),
+        subcommands: [
+          CheckCommand.self, StatusCommand.self, TraceCommand.self, QueueCommand.self,
+          HistoryCommand.self, Config.self,
+        ]),
     ])
 
   static func main() {

@@ -5,8 +5,45 @@ import SQLite
 
 struct QueueCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "queue", abstract: "What waits, and how to hurry it.",
-    subcommands: [QueueList.self, QueueFlush.self])
+    commandName: "queue", abstract: "What waits, and how to hurry, hold or drop it.",
+    discussion: """
+      Examples:
+        luaslack queue list                      what waits
+        luaslack queue show 12                   one message, whole
+        luaslack queue retry --dead              give every dead letter another try
+        luaslack queue hold --destination ops    keep everything for ops until released
+        luaslack queue release                   let go of all that is held
+
+      Only luaslackd changes the queue: these commands ask it through the spool, wait five seconds \
+      for its answer and say what was done. Ids are those that `queue list` prints.
+      """,
+    subcommands: [
+      QueueList.self, QueueShow.self, QueueFlush.self, QueueRetry.self, QueueHold.self,
+      QueueRelease.self, QueueDelete.self,
+    ])
+}
+
+/// The database to look at; nil if nothing was ever recorded.
+enum OpenQueue {
+  static func reading(_ locations: Locations) -> Queue? {
+    do {
+      guard try Spool.enter(locations), (try? FileStatus.of(locations.database)) != nil else {
+        return nil
+      }
+      return try Queue(reading: locations.database)
+    } catch {
+      Luaslack.fail(.unavailable, "\(error)")
+    }
+  }
+
+  /// Ends the program where the database cannot be read.
+  static func read<Result>(_ body: () throws(DatabaseError) -> Result) -> Result {
+    do throws(DatabaseError) {
+      return try body()
+    } catch {
+      Luaslack.fail(.unavailable, "\(error)")
+    }
+  }
 }
 
 struct QueueList: ParsableCommand {
@@ -22,20 +59,38 @@ struct QueueList: ParsableCommand {
   @OptionGroup var places: LocationOptions
 
   func run() throws {
-    let locations = places.locations()
-    let deliveries: [Delivery]
-    do {
-      guard try Spool.enter(locations), (try? FileStatus.of(locations.database)) != nil else {
-        return
-      }
-      deliveries = try Queue(reading: locations.database)
-        .deliveries(pendingOnly: !all, limit: max(1, limit))
-    } catch {
-      Luaslack.fail(.unavailable, "\(error)")
+    guard let queue = OpenQueue.reading(places.locations()) else { return }
+    let deliveries = OpenQueue.read { () throws(DatabaseError) in
+      try queue.deliveries(pendingOnly: !all, limit: max(1, limit))
     }
     for delivery in deliveries {
       Process.print((json ? JSONWriter.compact(delivery.value) : delivery.line) + "\n", to: 1)
     }
+  }
+}
+
+struct QueueShow: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Show one message with all that is known of its event.",
+    discussion: """
+      Example:
+        luaslack queue show 12
+
+      The event as it was accepted, what each formatter did, every message made of it with its \
+      payload, each attempt with Slack's word, and which message tells of which.
+      """)
+
+  @Argument(help: "The message's id, as `queue list` prints it.")
+  var id: Int64
+  @Flag(help: "Print JSON.")
+  var json = false
+  @OptionGroup var places: LocationOptions
+
+  func run() throws {
+    let queue = OpenQueue.reading(places.locations())
+    let trace = OpenQueue.read { () throws(DatabaseError) in try queue?.trace(delivery: id) }
+    guard let trace = trace ?? nil else { Luaslack.fail(.data, "there is no message \(id)") }
+    Process.print(json ? JSONWriter.pretty(trace.value) : trace.text(withPayloads: true), to: 1)
   }
 }
 
@@ -47,12 +102,111 @@ struct QueueFlush: ParsableCommand {
   @OptionGroup var places: LocationOptions
 
   func run() throws {
-    let acceptor = Acceptor(places.locations())
-    do throws(SystemError) {
-      try acceptor.request(.flush, now: Clock.now())
-      _ = try acceptor.wake(mayStart: RecordEvent.mayStart)
-    } catch {
-      Luaslack.fail(.temporary, "\(error)")
+    _ = Ask.send(QueueRequest(.flush), places.locations())
+  }
+}
+
+struct QueueRetry: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retry", abstract: "Try messages again, dead letters too.",
+    discussion: """
+      Examples:
+        luaslack queue retry 12 13
+        luaslack queue retry --dead
+
+      A time that Slack itself asked to wait (Retry-After) is still kept.
+      """)
+
+  @Argument(help: "The messages, as `queue list --all` numbers them.")
+  var ids: [Int64] = []
+  @Flag(help: "All dead letters.")
+  var dead = false
+  @OptionGroup var places: LocationOptions
+
+  func validate() throws {
+    if ids.isEmpty, !dead { throw ValidationError("name messages, or --dead for all dead letters") }
+  }
+
+  func run() throws {
+    var request = QueueRequest(.retry)
+    request.deliveries = ids
+    request.isForAll = dead
+    try Ask.run(request, places.locations(), done: "to be tried again now")
+  }
+}
+
+struct QueueHold: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hold", abstract: "Keep messages from being sent until they are released.",
+    discussion: """
+      Examples:
+        luaslack queue hold 12 13
+        luaslack queue hold --destination ops    what waits for ops, and what is still to come
+      """)
+
+  @Argument(help: "The messages, as `queue list` numbers them.")
+  var ids: [Int64] = []
+  @Option(help: ArgumentHelp("All for this destination, now and to come.", valueName: "name"))
+  var destination: String?
+  @OptionGroup var places: LocationOptions
+
+  func validate() throws {
+    if ids.isEmpty, destination == nil {
+      throw ValidationError("name messages, or --destination for all that goes there")
     }
+  }
+
+  func run() throws {
+    var request = QueueRequest(.hold)
+    request.deliveries = ids
+    request.destination = destination
+    try Ask.run(request, places.locations(), done: "held; `luaslack queue release` lets go")
+  }
+}
+
+struct QueueRelease: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "release", abstract: "Let go of what is held: all of it, or what is named.",
+    discussion: """
+      Examples:
+        luaslack queue release
+        luaslack queue release --destination ops
+        luaslack queue release 12
+      """)
+
+  @Argument(help: "The messages, as `queue list` numbers them.")
+  var ids: [Int64] = []
+  @Option(help: ArgumentHelp("All for this destination, now and to come.", valueName: "name"))
+  var destination: String?
+  @OptionGroup var places: LocationOptions
+
+  func run() throws {
+    var request = QueueRequest(.release)
+    request.deliveries = ids
+    request.destination = destination
+    request.isForAll = ids.isEmpty && destination == nil
+    try Ask.run(request, places.locations(), done: "released")
+  }
+}
+
+struct QueueDelete: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "delete", abstract: "Give messages up by hand.",
+    discussion: """
+      Example:
+        luaslack queue delete 12 13
+
+      What waits or is a dead letter is not sent any more. The event stays in the history, its \
+      message counts as muted, and `trace` says that it was deleted by hand.
+      """)
+
+  @Argument(help: "The messages, as `queue list` numbers them.")
+  var ids: [Int64]
+  @OptionGroup var places: LocationOptions
+
+  func run() throws {
+    var request = QueueRequest(.delete)
+    request.deliveries = ids
+    try Ask.run(request, places.locations(), done: "deleted")
   }
 }

@@ -5,7 +5,9 @@ import Testing
 @Suite struct UsageTests {
   static let commands: [[String]] = [
     [], ["ban"], ["unban"], ["prolong"], ["jail-start"], ["jail-stop"], ["jail-flush"], ["status"],
-    ["check"], ["queue"], ["queue", "list"], ["queue", "flush"], ["config"], ["config", "show"],
+    ["check"], ["queue"], ["queue", "list"], ["queue", "show"], ["queue", "flush"],
+    ["queue", "retry"], ["queue", "hold"], ["queue", "release"], ["queue", "delete"], ["trace"],
+    ["history"], ["history", "forget"], ["config"], ["config", "show"],
   ]
 
   @Test(arguments: commands)
@@ -40,6 +42,8 @@ import Testing
   @Test(arguments: [
     ["ban"], ["ban", "--", "sshd"], ["unban", "--", "sshd", "203.0.113.7", "5"], ["jail-start"],
     ["ban", "--wait=soon", "--", "sshd", "203.0.113.7", "5"], ["queue", "list", "--limit=few"],
+    ["queue", "retry"], ["queue", "hold"], ["queue", "delete"], ["queue", "show", "x"], ["trace"],
+    ["history", "forget"],
   ])
   func `a call that means nothing is refused and leaves nothing`(
     _ arguments: [String]

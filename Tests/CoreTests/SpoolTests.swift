@@ -17,6 +17,29 @@ import Testing
     #expect(try SpoolFile.read(SpoolFile.bytes(.flush)) == .flush)
   }
 
+  @Test(arguments: QueueRequest.Action.allCases)
+  func `a request is read as it was written`(_ action: QueueRequest.Action) throws {
+    var request = QueueRequest(action)
+    #expect(try SpoolFile.read(SpoolFile.bytes(.request(request))) == .request(request))
+    request.deliveries = [1, 1 << 60]
+    request.destination = "ops"
+    request.isForAll = true
+    request.address = "192.0.2.1"
+    #expect(try SpoolFile.read(SpoolFile.bytes(.request(request))) == .request(request))
+  }
+
+  @Test func `a request from the future waits for its version`() {
+    let text = String(decoding: SpoolFile.bytes(.flush), as: UTF8.self)
+    let body = #"{"request":"reword"}"#
+    let sum = String(SpoolFile.checksum(Array(body.utf8)), radix: 16)
+    let header =
+      "luaslack-spool 1 \(body.utf8.count) \(String(repeating: "0", count: 8 - sum.count))"
+    #expect(text.hasPrefix("luaslack-spool 1 "))
+    #expect(
+      throws: SpoolFile.Damaged(reason: "the request reword is not known here", isNewer: true)
+    ) { try SpoolFile.read(Array("\(header)\(sum)\n\(body)".utf8)) }
+  }
+
   @Test func `the checksum is CRC-32`() {
     #expect(SpoolFile.checksum(Array("123456789".utf8)) == 0xcbf4_3926)
     #expect(SpoolFile.checksum([]) == 0)

@@ -51,9 +51,12 @@ public struct Acceptor: Sendable {
     }
   }
 
-  /// Asks luaslackd for something, by the same door as an event.
-  public func request(_ content: SpoolFile.Content, now: Int64) throws(SystemError) {
-    try deliver(SpoolFile.bytes(content), as: Maildrop.newName(now: now))
+  /// Asks luaslackd for something, by the same door as an event. Returns the name under which
+  /// `Queue.answer` finds what was done.
+  public func request(_ request: QueueRequest, now: Int64) throws(SystemError) -> String {
+    let name = Maildrop.newName(now: now)
+    try deliver(SpoolFile.bytes(.request(request)), as: name)
+    return name
   }
 
   private func deliver(_ bytes: [UInt8], as name: String) throws(SystemError) {

@@ -33,6 +33,8 @@ public struct Delivery: Sendable, Equatable {
   public let kind: String
   public let jail: String
   public let subject: String
+  /// By an admin, until it is released.
+  public var isHeld = false
 }
 
 /// What is remembered of a destination between attempts and processes.
@@ -55,7 +57,8 @@ public struct DestinationState: Sendable, Equatable {
 extension Delivery {
   public var line: String {
     let why = reason.map { "  (\($0))" } ?? ""
-    return "\(id)  \(Timestamp.text(acceptedAt))  \(state.rawValue)  \(destination)  "
+    let state = isHeld && state.isPending ? "held" : state.rawValue
+    return "\(id)  \(Timestamp.text(acceptedAt))  \(state)  \(destination)  "
       + "\(kind) \(PlainText.line(jail)) \(PlainText.line(subject))  \(attempts) attempts\(why)"
   }
 
@@ -65,7 +68,8 @@ extension Delivery {
       "state": .string(state.rawValue), "reason": reason.map { .string($0) } ?? .null,
       "attempts": .int(Int64(attempts)), "accepted_at": .string(Timestamp.text(acceptedAt)),
       "next_attempt_at": state.isPending ? .string(Timestamp.text(nextAttemptAt)) : .null,
-      "kind": .string(kind), "jail": .string(jail), "subject": .string(subject),
+      "held": .bool(isHeld), "kind": .string(kind), "jail": .string(jail),
+      "subject": .string(subject),
     ]
   }
 }

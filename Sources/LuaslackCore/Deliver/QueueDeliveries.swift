@@ -5,7 +5,7 @@ public import SQLite
 extension Queue {
   private static let columns = """
     SELECT delivery.id, event, destination, state, payload, reason, attempts, next_attempt_at,
-      maybe_sent, is_plain, accepted_at, kind, jail, subject
+      maybe_sent, is_plain, accepted_at, kind, jail, subject, held
     FROM delivery JOIN event ON event.id = event
     """
 
@@ -15,7 +15,7 @@ extension Queue {
       state: DeliveryState(rawValue: row.text(3)) ?? .dead, payload: row.text(4),
       reason: row.optionalText(5), attempts: Int(row.integer(6)), nextAttemptAt: row.integer(7),
       maybeSent: row.integer(8) == 1, isPlain: row.integer(9) == 1, acceptedAt: row.integer(10),
-      kind: row.text(11), jail: row.text(12), subject: row.text(13))
+      kind: row.text(11), jail: row.text(12), subject: row.text(13), isHeld: row.integer(14) == 1)
   }
 
   /// Rows that a killed luaslackd left `sending`: they may have arrived.
@@ -59,7 +59,7 @@ extension Queue {
     try database.first(
       Self.columns + """
          WHERE destination = ?1 AND state IN ('waiting', 'sending') AND state = 'waiting'
-          AND next_attempt_at <= ?2
+          AND next_attempt_at <= ?2 AND held = 0
           AND NOT EXISTS (
             SELECT 1 FROM delivery AS older JOIN event AS before ON before.id = older.event
             WHERE older.destination = ?1 AND older.state IN ('waiting', 'sending')
@@ -74,7 +74,7 @@ extension Queue {
     try database.first(
       """
       SELECT min(next_attempt_at) FROM delivery
-      WHERE destination = ? AND state IN ('waiting', 'sending') AND state = 'waiting'
+      WHERE destination = ? AND state = 'waiting' AND held = 0
       """, .text(destination)
     ) { $0.optionalInteger(0) }.flatMap { $0 }
   }
@@ -202,30 +202,43 @@ extension Queue {
   public func totals() throws(DatabaseError) -> [String: [DeliveryState: Int]] {
     var totals: [String: [DeliveryState: Int]] = [:]
     let rows = try database.all(
-      "SELECT destination, state, count(*) FROM delivery GROUP BY 1, 2"
+      "SELECT destination, state, count FROM tally WHERE count > 0"
     ) { ($0.text(0), DeliveryState(rawValue: $0.text(1)) ?? .dead, Int($0.integer(2))) }
     for (destination, state, count) in rows { totals[destination, default: [:]][state] = count }
     return totals
   }
 
-  /// The oldest pending delivery of a destination: when its event was accepted, and when it is
-  /// next tried.
-  public func oldestPending(
-    _ destination: String
-  ) throws(DatabaseError) -> (acceptedAt: Int64, nextAttemptAt: Int64)? {
+  /// When the event of the oldest pending delivery of a destination was accepted, held ones apart.
+  /// Ids go up with time, so that the first row of an index tells.
+  public func oldestPending(_ destination: String) throws(DatabaseError) -> Int64? {
     try database.first(
       """
-      SELECT min(accepted_at), min(next_attempt_at) FROM delivery JOIN event ON event.id = event
-      WHERE destination = ? AND state IN ('waiting', 'sending') HAVING count(*) > 0
+      SELECT accepted_at FROM delivery JOIN event ON event.id = event
+      WHERE destination = ? AND state IN ('waiting', 'sending') AND held = 0 ORDER BY event LIMIT 1
       """, .text(destination)
-    ) { ($0.integer(0), $0.integer(1)) }
+    ) { $0.integer(0) }
+  }
+
+  /// Deliveries that an admin holds.
+  public func held(_ destination: String) throws(DatabaseError) -> Int {
+    try database.first(
+      "SELECT count(*) FROM delivery WHERE destination = ? AND state = 'waiting' AND held = 1",
+      .text(destination)
+    ) { Int($0.integer(0)) } ?? 0
+  }
+
+  /// Destinations that hold whatever is added to them.
+  public func heldDestinations() throws(DatabaseError) -> [String] {
+    try database.all("SELECT name FROM destination WHERE held = 1 ORDER BY name") { $0.text(0) }
   }
 }
 
 extension Queue {
   func isEmpty() throws(DatabaseError) -> Bool {
     try database.first(
-      "SELECT EXISTS (SELECT 1 FROM delivery WHERE state IN ('waiting', 'sending'))"
+      """
+      SELECT EXISTS (SELECT 1 FROM delivery WHERE state IN ('waiting', 'sending') AND held = 0)
+      """
     ) { $0.integer(0) == 0 } ?? true
   }
 }

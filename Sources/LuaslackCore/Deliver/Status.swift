@@ -8,6 +8,10 @@ public struct Status: Sendable {
     public let totals: [DeliveryState: Int]
     public let oldestPendingAt: Int64?
     public let nextAttemptAt: Int64?
+    /// Deliveries that an admin holds.
+    public let held: Int
+    /// What is to come is held as well.
+    public let isHeld: Bool
 
     var pending: Int { (totals[.waiting] ?? 0) + (totals[.sending] ?? 0) }
   }
@@ -35,9 +39,7 @@ public struct Status: Sendable {
     self.locations = locations
     self.host = host
     self.now = now
-    let intake = Intake(locations: locations)
-    notTakenIn = intake.waitingFiles()
-    oldestNotTakenInAt = (try? intake.oldestFile()) ?? nil
+    (notTakenIn, oldestNotTakenInAt) = Intake(locations: locations).waiting()
     guard (try? FileStatus.of(locations.database)) != nil else {
       destinations = []
       notices = []
@@ -46,13 +48,16 @@ public struct Status: Sendable {
     }
     let queue = try Queue(reading: locations.database)
     let totals = try queue.totals()
+    let heldDestinations = try queue.heldDestinations()
     var destinations: [Destination] = []
     for state in try queue.destinationStates() {
-      let oldest = try queue.oldestPending(state.name)
+      let next = try queue.nextAttempt(for: state.name)
       destinations.append(
         Destination(
-          state: state, totals: totals[state.name] ?? [:], oldestPendingAt: oldest?.acceptedAt,
-          nextAttemptAt: oldest.map { max($0.nextAttemptAt, state.notBefore) }))
+          state: state, totals: totals[state.name] ?? [:],
+          oldestPendingAt: try queue.oldestPending(state.name),
+          nextAttemptAt: next.map { max($0, state.notBefore) },
+          held: try queue.held(state.name), isHeld: heldDestinations.contains(state.name)))
     }
     self.destinations = destinations
     notices = try queue.notices()
@@ -111,6 +116,9 @@ extension Status {
     var parts = ["  \(state.name): \(state.health.rawValue)"]
     parts.append("\(destination.pending) pending")
     if let oldest = destination.oldestPendingAt { parts.append("oldest \(ago(oldest))") }
+    if destination.held > 0 { parts.append("\(destination.held) held") }
+    if destination.isHeld { parts.append("all to come held") }
+    if destination.held > 0 || destination.isHeld { parts.append("`luaslack queue release`") }
     if let lastOk = state.lastOkAt { parts.append("last delivered \(ago(lastOk))") }
     if let error = state.lastError { parts.append("last error: \(error)") }
     if state.health == .dead { parts.append("mend the webhook, then `luaslack queue flush`") }
@@ -149,7 +157,8 @@ extension Status {
     let state = destination.state
     return [
       "name": .string(state.name), "state": .string(state.health.rawValue),
-      "pending": .int(Int64(destination.pending)),
+      "pending": .int(Int64(destination.pending)), "held": .int(Int64(destination.held)),
+      "is_held": .bool(destination.isHeld),
       "oldest_pending_at": time(destination.oldestPendingAt),
       "next_attempt_at": time(destination.nextAttemptAt), "last_ok_at": time(state.lastOkAt),
       "last_error": state.lastError.map { .string($0) } ?? .null,

@@ -79,16 +79,18 @@ struct Intake: Sendable {
   }
 
   /// Files that are there to be taken in. A place that cannot be looked into counts as empty.
-  func waitingFiles() -> Int {
-    let inSpool = (try? Spool.open(locations, creating: false).incoming().names().count) ?? 0
+  func waitingFiles() -> Int { waiting().count }
+
+  /// The same, with the time at which the oldest of the spool's was accepted, in microseconds since
+  /// 1970.
+  func waiting() -> (count: Int, oldestAt: Int64?) {
+    var inSpool: (count: Int, oldestAt: Int64?) = (0, nil)
+    if let found = try? Spool.open(locations, creating: false).incoming().waiting() {
+      inSpool = found
+    }
     let overflow = try? Spool.openOverflow(locations, creating: false)
     guard let overflow else { return inSpool }
-    return inSpool + ((try? Maildrop(overflow).names().count) ?? 0)
-  }
-
-  /// When the oldest file was accepted, in microseconds since 1970.
-  func oldestFile() throws(SystemError) -> Int64? {
-    try Spool.open(locations, creating: false).incoming().names().first.map(Maildrop.time(of:))
+    return (inSpool.count + ((try? Maildrop(overflow).waiting().count) ?? 0), inSpool.oldestAt)
   }
 
   /// True while a file that could not be used lies in the spool.
@@ -104,5 +106,27 @@ struct Intake: Sendable {
     for name in try incoming.directory.names() where name.hasPrefix(Maildrop.newer) {
       try? incoming.directory.rename(name, to: String(name.dropFirst(Maildrop.newer.count)))
     }
+  }
+}
+
+/// Events that lie in the spool or the overflow and are in no row yet.
+public enum NotTakenIn {
+  /// Files that are looked at, the newest.
+  private static let limit = 2_000
+
+  public static func events(of address: String, _ locations: Locations) -> [EventRecord] {
+    var records: [EventRecord] = []
+    func look(_ drop: borrowing Maildrop) {
+      for name in ((try? drop.names()) ?? []).suffix(limit) {
+        guard let bytes = try? drop.read(name), case .event(let record) = try? SpoolFile.read(bytes)
+        else { continue }
+        if record.ip == address || record.subject == address { records.append(record) }
+      }
+    }
+    if let incoming = try? Spool.open(locations, creating: false).incoming() { look(incoming) }
+    if let overflow = try? Spool.openOverflow(locations, creating: false) {
+      look(Maildrop(overflow))
+    }
+    return records
   }
 }

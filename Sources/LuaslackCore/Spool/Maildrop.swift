@@ -40,10 +40,18 @@ struct Maildrop: ~Copyable {
 
   /// Names of whole files, oldest first.
   func names(limit: Int = .max) throws(SystemError) -> [String] {
-    let putAside = [Self.unfinished, Self.damaged, Self.newer]
-    let names = try directory.names(limit: limit)
-      .filter { name in !putAside.contains { name.hasPrefix($0) } }
+    let names = try directory.names(limit: limit).filter(Self.isWhole)
     return names.map { (time: Self.time(of: $0), name: $0) }.sorted { $0 < $1 }.map(\.name)
+  }
+
+  private static func isWhole(_ name: String) -> Bool {
+    ![unfinished, damaged, newer].contains { name.hasPrefix($0) }
+  }
+
+  /// How many whole files there are, and the time of the oldest: without the cost of their order.
+  func waiting() throws(SystemError) -> (count: Int, oldestAt: Int64?) {
+    let names = try directory.names().filter(Self.isWhole)
+    return (names.count, names.lazy.map(Self.time(of:)).min())
   }
 
   static func time(of name: String) -> Int64 {

@@ -20,8 +20,12 @@ public final class Queue {
   /// Opens an existing database to look at it.
   public init(reading path: String) throws(DatabaseError) {
     database = try Database(path, .reading)
-    guard try version() >= 1 else {
-      throw DatabaseError(code: 14, message: "luaslackd has not made its tables yet")
+    guard try version() >= Schema.steps.count else {
+      throw DatabaseError(
+        code: 14,
+        message:
+          "its tables are not made or are an older version's; luaslackd sees to that when it "
+          + "starts, as with the next event or `luaslack queue flush`")
     }
   }
 

@@ -101,5 +101,62 @@ enum Schema {
       not_before INTEGER NOT NULL DEFAULT 0   -- Slack's Retry-After
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- Answers to what an admin asked, by the request's file: a file that outlives its commit is not
+    -- carried out twice, and the command can say what was done.
+    CREATE TABLE request (
+      name   TEXT PRIMARY KEY,
+      at     INTEGER NOT NULL,
+      answer TEXT NOT NULL            -- JSON
+    ) STRICT, WITHOUT ROWID;
+
+    -- A held destination holds whatever is added to it.
+    ALTER TABLE destination ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE delivery ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;  -- payload and record
+
+    -- Deliveries by destination and state. Kept by triggers, whoever changes the rows: `status` must
+    -- not count 100,000 of them, nor must each event, to know how much is pending.
+    CREATE TABLE tally (
+      destination TEXT NOT NULL,
+      state       TEXT NOT NULL,
+      count       INTEGER NOT NULL,
+      bytes       INTEGER NOT NULL,
+      PRIMARY KEY (destination, state)
+    ) STRICT, WITHOUT ROWID;
+    UPDATE delivery SET bytes = length(payload)
+      + (SELECT length(record) FROM event WHERE event.id = delivery.event);
+    INSERT INTO tally SELECT destination, state, count(*), sum(bytes) FROM delivery GROUP BY 1, 2;
+    CREATE TRIGGER delivery_added AFTER INSERT ON delivery BEGIN
+      UPDATE delivery SET
+        bytes = length(NEW.payload) + (SELECT length(record) FROM event WHERE id = NEW.event),
+        held = max(NEW.held, NEW.state = 'waiting' AND coalesce(
+          (SELECT held FROM destination WHERE name = NEW.destination), 0))
+        WHERE id = NEW.id;
+      INSERT INTO tally SELECT destination, state, 1, bytes FROM delivery WHERE id = NEW.id
+        ON CONFLICT DO UPDATE SET count = count + 1, bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER delivery_removed AFTER DELETE ON delivery BEGIN
+      UPDATE tally SET count = count - 1, bytes = bytes - OLD.bytes
+        WHERE destination = OLD.destination AND state = OLD.state;
+    END;
+    CREATE TRIGGER delivery_moved AFTER UPDATE OF state, destination ON delivery
+      WHEN OLD.state <> NEW.state OR OLD.destination <> NEW.destination BEGIN
+      UPDATE tally SET count = count - 1, bytes = bytes - OLD.bytes
+        WHERE destination = OLD.destination AND state = OLD.state;
+      INSERT INTO tally VALUES (NEW.destination, NEW.state, 1, NEW.bytes)
+        ON CONFLICT DO UPDATE SET count = count + 1, bytes = bytes + excluded.bytes;
+    END;
+
+    CREATE INDEX delivery_due ON delivery (destination, next_attempt_at)
+      WHERE state = 'waiting' AND held = 0;
+    CREATE INDEX delivery_held ON delivery (destination, event) WHERE state = 'waiting' AND held = 1;
+    CREATE INDEX delivery_dead ON delivery (finished_at) WHERE state = 'dead';
+    -- What is found by its address, and what is old.
+    CREATE INDEX event_address ON event (subject);
+    CREATE INDEX event_ip ON event (json_extract(record, '$.ip'))
+      WHERE json_extract(record, '$.ip') <> subject;
+    CREATE INDEX event_accepted ON event (accepted_at);
+    CREATE INDEX arrival_event ON arrival (event);
+    """,
   ]
 }

@@ -5,8 +5,10 @@ public enum SpoolFile {
   /// What somebody left for luaslackd.
   public enum Content: Sendable, Equatable {
     case event(EventRecord)
+    case request(QueueRequest)
+
     /// Try everything that waits at once.
-    case flush
+    public static let flush = Content.request(QueueRequest(.flush))
   }
 
   public struct Damaged: Error, Equatable, CustomStringConvertible {
@@ -24,7 +26,7 @@ public enum SpoolFile {
     let body: [UInt8] =
       switch content {
       case .event(let record): Array(JSONWriter.compact(["event": record.value]).utf8)
-      case .flush: Array(JSONWriter.compact(["request": "flush"]).utf8)
+      case .request(let request): Array(JSONWriter.compact(request.value).utf8)
       }
     return Array("luaslack-spool \(version) \(body.count) \(hexadecimal(checksum(body)))\n".utf8)
       + body
@@ -47,7 +49,12 @@ public enum SpoolFile {
       throw Damaged(reason: "wrong checksum")
     }
     guard let value = try? JSONReader.read(body) else { throw Damaged(reason: "not JSON") }
-    if value["request"]?.string == "flush" { return .flush }
+    if let name = value["request"]?.string {
+      guard let request = QueueRequest(value) else {
+        throw Damaged(reason: "the request \(name) is not known here", isNewer: true)
+      }
+      return .request(request)
+    }
     guard let event = value["event"], let record = EventRecord(event) else {
       throw Damaged(reason: "neither an event nor a request")
     }

@@ -1,0 +1,47 @@
+internal import SQLite
+
+// `history forget`: what is known of one address goes.
+extension Queue {
+  /// Rows of one address. The second half is for events whose id is something else than the address.
+  private static let ofAddress = """
+    (SELECT id FROM event WHERE subject = ?1
+     UNION SELECT id FROM event
+     WHERE json_extract(record, '$.ip') = ?1 AND json_extract(record, '$.ip') <> subject)
+    """
+
+  /// Removes the events of an address with all that hangs on them. Refuses while one of them is still
+  /// to be told: nothing is dropped that was accepted.
+  func forget(
+    _ address: String, _ answer: inout QueueRequest.Answer
+  ) throws(DatabaseError) {
+    let ofAddress = Self.ofAddress
+    let pending = try database.first(
+      """
+      SELECT count(*), min(id) FROM delivery
+      WHERE state IN ('waiting', 'sending') AND (event IN \(ofAddress)
+        OR id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress)))
+      """, .text(address)
+    ) { (count: $0.integer(0), first: $0.integer(1)) }
+    if let pending, pending.count > 0 {
+      return answer.add(
+        "\(pending.count) of its messages are still to be sent, the first is \(pending.first); "
+          + "forget it when they are, or `luaslack queue delete` them first")
+    }
+    // What is deleted shall not be read from the file's free pages either.
+    try database.execute("PRAGMA secure_delete = ON")
+    // Digests that told of it name it; whom else they named is kept with those events.
+    try database.run(
+      """
+      UPDATE delivery SET payload = '{}' WHERE id IN (
+        SELECT folded_into FROM delivery WHERE event IN \(ofAddress) AND folded_into IS NOT NULL)
+      """, .text(address))
+    for table in ["arrival", "delivery"] {
+      try database.run("DELETE FROM \(table) WHERE event IN \(ofAddress)", .text(address))
+    }
+    try database.run("DELETE FROM event WHERE id IN \(ofAddress)", .text(address))
+    answer.count = database.changes
+    try database.run("DELETE FROM notice WHERE instr(text, ?) > 0", .text(address))
+    try database.execute("PRAGMA secure_delete = OFF")
+    if answer.count == 0 { answer.add("nothing is known of \(address)") }
+  }
+}

@@ -1,0 +1,65 @@
+/// What an admin asks luaslackd to change. It lies in the spool like an event: only luaslackd writes
+/// the database.
+public struct QueueRequest: Sendable, Equatable {
+  public enum Action: String, Sendable, CaseIterable {
+    case flush, retry, hold, release, delete, forget
+  }
+
+  public var action: Action
+  /// Deliveries, as `queue list` numbers them.
+  public var deliveries: [Int64] = []
+  /// Everything of this destination, what is still to come included.
+  public var destination: String?
+  /// `retry`: all dead letters. `release`: all that is held.
+  public var isForAll = false
+  /// `forget`: whose events.
+  public var address: String?
+
+  public init(_ action: Action) {
+    self.action = action
+  }
+
+  /// What the caller is told.
+  public struct Answer: Sendable, Equatable {
+    /// How many deliveries, or events, it was done to.
+    public var count = 0
+    /// What could not be done and why, one sentence each.
+    public var problems: [String] = []
+
+    /// Sentences that one answer holds; of 100,000 nobody reads more.
+    static let problemLimit = 20
+  }
+}
+
+// As JSON. A luaslackd of an earlier version puts a request that it does not know aside, unharmed.
+extension QueueRequest {
+  public var value: Value {
+    var value: Value = ["request": .string(action.rawValue)]
+    if !deliveries.isEmpty { value["deliveries"] = .array(deliveries.map(Value.int)) }
+    value["destination"] = destination.map(Value.string)
+    if isForAll { value["all"] = true }
+    value["address"] = address.map(Value.string)
+    return value
+  }
+
+  /// Nil if the value is no request that this version knows.
+  public init?(_ value: Value) {
+    guard let action = value["request"]?.string.flatMap(Action.init(rawValue:)) else { return nil }
+    self.init(action)
+    deliveries = (value["deliveries"]?.array ?? []).compactMap(\.int)
+    destination = value["destination"]?.string
+    isForAll = value["all"]?.bool ?? false
+    address = value["address"]?.string
+  }
+}
+
+extension QueueRequest.Answer {
+  var value: Value {
+    ["count": .int(Int64(count)), "problems": .array(problems.map(Value.string))]
+  }
+
+  init(_ value: Value) {
+    count = Int(value["count"]?.int ?? 0)
+    problems = (value["problems"]?.array ?? []).compactMap(\.string)
+  }
+}

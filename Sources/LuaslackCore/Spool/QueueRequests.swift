@@ -1,0 +1,148 @@
+public import SQLite
+
+// What an admin asks for is done, in the transaction that takes the request in.
+extension Queue {
+  /// Carries a request out, once: its file may be found again.
+  func carryOut(_ request: QueueRequest, named name: String, now: Int64) throws(DatabaseError) {
+    guard try answer(to: name) == nil else { return }
+    var answer = QueueRequest.Answer()
+    switch request.action {
+    case .flush: try flush(now: now)
+    case .retry: try retry(request, &answer, now: now)
+    case .hold: try hold(request, &answer)
+    case .release: try release(request, &answer)
+    case .delete: try delete(request, &answer, now: now)
+    case .forget: try forget(request.address ?? "", &answer)
+    }
+    try database.run(
+      "INSERT INTO request (name, at, answer) VALUES (?, ?, ?)", .text(name), .integer(now),
+      .text(JSONWriter.compact(answer.value)))
+  }
+
+  /// What became of a request; nil: luaslackd has not come to it.
+  public func answer(to name: String) throws(DatabaseError) -> QueueRequest.Answer? {
+    let text = try database.first(
+      "SELECT answer FROM request WHERE name = ?", .text(name)
+    ) { $0.text(0) }
+    return text.map { QueueRequest.Answer((try? JSONReader.read($0)) ?? [:]) }
+  }
+
+  // MARK: - One action each
+
+  /// A dead letter gets its attempts back, so that its age alone does not end it again.
+  private func retry(
+    _ request: QueueRequest, _ answer: inout QueueRequest.Answer, now: Int64
+  ) throws(DatabaseError) {
+    let change = """
+      UPDATE delivery SET state = 'waiting', attempts = iif(state = 'dead', 0, attempts),
+        next_attempt_at = ?1, set_at = ?1, finished_at = NULL
+      """
+    if request.isForAll {
+      try database.run(change + " WHERE state = 'dead'", .integer(now))
+      answer.count += database.changes
+    }
+    try forEach(request.deliveries, &answer) { id, state throws(DatabaseError) in
+      guard state == .waiting || state == .dead else { return state.cannot("be tried again") }
+      try database.run(change + " WHERE id = ?2", .integer(now), .integer(id))
+      return nil
+    }
+    guard answer.count > 0 else { return }
+    // A Retry-After is Slack's own word and stands; a delay of ours does not.
+    try database.run(
+      "UPDATE destination SET not_before = 0, set_at = ?1 WHERE NOT obeys_slack", .integer(now))
+  }
+
+  private func hold(
+    _ request: QueueRequest, _ answer: inout QueueRequest.Answer
+  ) throws(DatabaseError) {
+    if let name = request.destination {
+      try database.run("UPDATE destination SET held = 1 WHERE name = ?", .text(name))
+      if database.changes == 0 { answer.add("there is no destination \(name)") }
+      try database.run(
+        "UPDATE delivery SET held = 1 WHERE destination = ? AND state = 'waiting' AND held = 0",
+        .text(name))
+      answer.count += database.changes
+    }
+    try forEach(request.deliveries, &answer) { id, state throws(DatabaseError) in
+      guard state == .waiting else { return state.cannot("be held") }
+      try database.run("UPDATE delivery SET held = 1 WHERE id = ?", .integer(id))
+      return nil
+    }
+  }
+
+  private func release(
+    _ request: QueueRequest, _ answer: inout QueueRequest.Answer
+  ) throws(DatabaseError) {
+    if let name = request.destination {
+      try database.run("UPDATE destination SET held = 0 WHERE name = ?", .text(name))
+      if database.changes == 0 { answer.add("there is no destination \(name)") }
+      try database.run(
+        "UPDATE delivery SET held = 0 WHERE destination = ? AND state = 'waiting' AND held = 1",
+        .text(name))
+      answer.count += database.changes
+    }
+    if request.isForAll {
+      try database.run("UPDATE destination SET held = 0 WHERE held = 1")
+      try database.run("UPDATE delivery SET held = 0 WHERE state = 'waiting' AND held = 1")
+      answer.count += database.changes
+    }
+    try forEach(request.deliveries, &answer) { id, state throws(DatabaseError) in
+      try database.run("UPDATE delivery SET held = 0 WHERE id = ? AND held = 1", .integer(id))
+      return database.changes == 1 ? nil : "is not held"
+    }
+  }
+
+  /// The row stays and is counted as muted: each event remains accounted for, and `trace` can say
+  /// who wanted no message.
+  private func delete(
+    _ request: QueueRequest, _ answer: inout QueueRequest.Answer, now: Int64
+  ) throws(DatabaseError) {
+    try forEach(request.deliveries, &answer) { id, state throws(DatabaseError) in
+      guard state == .waiting || state == .dead else { return state.cannot("be deleted") }
+      try database.run(
+        """
+        UPDATE delivery SET state = 'muted', payload = '{}', held = 0, finished_at = ?,
+          reason = 'deleted by hand' || iif(reason IS NULL, '', '; last: ' || reason) WHERE id = ?
+        """, .integer(now), .integer(id))
+      return nil
+    }
+  }
+
+  /// `change` returns why it could not be done.
+  private func forEach(
+    _ ids: [Int64], _ answer: inout QueueRequest.Answer,
+    _ change: (Int64, DeliveryState) throws(DatabaseError) -> String?
+  ) throws(DatabaseError) {
+    for id in ids {
+      let state = try database.first("SELECT state FROM delivery WHERE id = ?", .integer(id)) {
+        DeliveryState(rawValue: $0.text(0)) ?? .dead
+      }
+      guard let state else {
+        answer.add("\(id): there is no such delivery")
+        continue
+      }
+      if let problem = try change(id, state) {
+        answer.add("\(id) \(problem)")
+      } else {
+        answer.count += 1
+      }
+    }
+  }
+}
+
+extension QueueRequest.Answer {
+  mutating func add(_ problem: String) {
+    if problems.count < Self.problemLimit { problems.append(problem) }
+  }
+}
+
+extension DeliveryState {
+  /// Why something cannot be done to a delivery in this state.
+  fileprivate func cannot(_ what: String) -> String {
+    switch self {
+    case .sending: "is just being sent and cannot \(what)"
+    case .folded: "was told in another message and cannot \(what)"
+    default: "is \(rawValue) and cannot \(what)"
+    }
+  }
+}

@@ -100,8 +100,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "TestSupport", "CPosix", "luaslack", "luaslackd", "luaslack-sandbox", "OpenSandbox",
-        "fake-slack",
+        "TestSupport", "CPosix", "SQLite", "luaslack", "luaslackd", "luaslack-sandbox",
+        "OpenSandbox", "fake-slack",
       ],
       exclude: ["Golden"], swiftSettings: testing),
     .testTarget(

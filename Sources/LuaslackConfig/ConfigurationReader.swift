@@ -7,11 +7,11 @@ public struct ConfigurationReader: Sendable {
   static let sizeLimit = 256 * 1024
 
   public static func read(_ path: String) throws(ConfigurationError) -> Configuration {
-    let text = try contents(of: path)
+    let text = try text(of: path)
     return try read(text, path: path)
   }
 
-  private static func contents(of path: String) throws(ConfigurationError) -> String {
+  public static func text(of path: String) throws(ConfigurationError) -> String {
     do throws(TrustedFile.Refused) {
       return String(decoding: try TrustedFile.read(path, limit: sizeLimit), as: UTF8.self)
     } catch {
@@ -45,6 +45,7 @@ public struct ConfigurationReader: Sendable {
   static let keys = [
     "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "https_proxy",
     "no_proxy", "connect_timeout", "timeout", "list", "mute", "limits", "destination", "route",
+    "history", "history_events",
   ]
 
   private func configuration(_ root: Value) throws(ConfigurationError) -> Configuration {
@@ -53,6 +54,18 @@ public struct ConfigurationReader: Sendable {
     if let value = root["formatters"] { result.formatters = try strings(value, "formatters") }
     if let value = root["post"] { result.post = try kinds(value) }
     if let value = root["linger"] { result.linger = try seconds(value, "linger") }
+    if let value = root["history"] {
+      result.retention.history = try seconds(value, "history")
+      guard result.retention.history >= 86_400 else {
+        throw error("history", "history must be a day at least, like \"90d\"")
+      }
+    }
+    if let value = root["history_events"] {
+      guard let number = value.int, number >= 1_000 else {
+        throw error("history_events", "history_events must be a number, 1000 at least")
+      }
+      result.retention.events = Int(number)
+    }
     try readKnowledge(root, into: &result)
     result.limits = try limits(root["limits"] ?? .object([:]))
     result.network = try network(root)

@@ -79,6 +79,9 @@ public final class Pipeline<Carrier: Transport> {
       return false
     }
     try queue.clearNotice("spool")
+    if try queue.pendingBytes() <= configuration.retention.pendingBytes {
+      try queue.clearNotice("spool pending")
+    }
     return taken.count < files.count || files.count >= Intake.batch
   }
 
@@ -95,7 +98,7 @@ public final class Pipeline<Carrier: Transport> {
   private func take(
     _ file: Intake.Found, _ formatting: Formatting, _ context: EventContext, now: Int64
   ) throws(DatabaseError) {
-    let record: EventRecord
+    var record: EventRecord
     switch file.content {
     case .request(let request): return try queue.carryOut(request, named: file.name, now: now)
     case .event(let event): record = event
@@ -104,6 +107,14 @@ public final class Pipeline<Carrier: Transport> {
     for option in record.unknownOptions {
       try queue.note(
         "option \(option)", "this version does not know --\(option); kept as a field", now: now)
+    }
+    let retention = configuration?.retention ?? Retention()
+    if try queue.pendingBytes() > retention.pendingBytes {
+      record.reduce()
+      let limit = "\(retention.pendingBytes >> 20) MiB"
+      try queue.note(
+        "spool pending",
+        "more than \(limit) wait; what comes is kept without log lines and fields", now: now)
     }
     let key = EventKey(record)
     let repeated = try key.map { key throws(DatabaseError) in
@@ -132,6 +143,9 @@ public final class Pipeline<Carrier: Transport> {
     if let reason = event.listed(in: configuration.mutedLists) {
       // No formatter runs, so nothing is learnt of one either.
       result = Formatting.Result(outcome: .muted(reason))
+    } else if record.isReduced {
+      let text = Markup.mrkdwn(BuiltIn.sentence(event))
+      result = Formatting.Result(outcome: .message(["text": .string(text)]))
     } else {
       result = formatting.format(event)
       let suspended = suspensions.observe(result, of: formatting.chain, now: Clock.monotonic())

@@ -5,9 +5,9 @@ import Posix
 struct Log {
   let isDetached: Bool
 
-  func write(_ line: String) {
+  func write(_ line: String, _ severity: SystemLog.Severity = .error) {
     if isDetached {
-      try? SystemLog.post(line)
+      try? SystemLog.post(line, severity)
     } else {
       Process.print("luaslackd: \(line)\n", to: 2)
     }

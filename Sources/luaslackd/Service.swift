@@ -11,13 +11,18 @@ final class Service {
   private let log: Log
   private let signals: Signals
   private let isManaged: Bool
+  private let manager = ServiceManager()
+  private let lastConfiguration: LastConfiguration
+  private let host = Process.hostName
+  private var queue: Queue?
+  private var journal = JournalPace()
+  /// When the service manager last got a sign of life, monotonic.
+  private var lastSign: Int64 = 0
   private var watch: Watch
   private var configurationFile: FileStatus?
   private var configurationProblem: String?
   /// What was last written to the log, so that it is not written every two seconds.
   private var lastProblem = ""
-  /// Where a damaged database went, to be told once there is a new one.
-  private var putAside: String?
   private var shouldReload = true
   private var shouldStop = false
 
@@ -35,6 +40,7 @@ final class Service {
     self.watch = watch
     self.locations = locations
     self.log = log
+    lastConfiguration = LastConfiguration(locations)
     isManaged = !hasInheritedLock
     signals = try Signals()
     if Process.user == 0 {
@@ -45,11 +51,14 @@ final class Service {
   /// Returns when it was asked to stop or nothing has been left to do for a while.
   func run() throws(SystemError) {
     try makeDatabaseDirectory()
+    manager.isReady()
+    defer { manager.isStopping() }
     while !shouldStop {
       do throws(DatabaseError) {
         let pipeline = try open()
         if try serve(pipeline) { return }
       } catch {
+        queue = nil
         if error.isCorrupt { try putDatabaseAside() }
         // A full or broken disk: the events stay in their files until it is mended.
         if lastProblem != error.description { log.write("\(error); trying again") }
@@ -67,13 +76,12 @@ final class Service {
     } catch {
       throw DatabaseError(code: 1, message: "\(error)")
     }
-    let host = Process.hostName
     let courier = Courier(queue, transport, host: host) { Double.random(in: 0...1) }
     let pipeline = Pipeline(locations, queue, courier, host: host)
     try pipeline.recover(now: Clock.now())
-    if let putAside {
-      try queue.note("spool database", "was damaged; it is \(putAside)", now: Clock.now())
-    }
+    try saveFromDamaged(queue)
+    try queue.beginJournal()
+    self.queue = queue
     shouldReload = true
     return pipeline
   }
@@ -83,7 +91,11 @@ final class Service {
     var idleSince: Int64?
     while true {
       heed()
-      if shouldStop { return true }
+      showLife()
+      if shouldStop {
+        try keepHouse(pipeline, isBusy: true)
+        return true
+      }
       try reload(pipeline)
       watch.drain()
       let isMore = try signals.endingAtOnce { () throws(DatabaseError) in
@@ -92,13 +104,14 @@ final class Service {
       let isIdle = isMore ? false : try pipeline.isIdle()
       let now = Clock.monotonic()
       idleSince = isIdle ? idleSince ?? now : nil
+      try keepHouse(pipeline, isBusy: isMore)
       if let since = idleSince, !isManaged, now - since >= linger(pipeline) {
         if leave() { return true }
         // Something came while it was leaving; if it cannot be taken in, this must not spin.
         idleSince = now + Self.shortestStay
       }
       let rest = idleSince.map { ($0 + linger(pipeline) - now + 999) / 1_000 }
-      let pause = isMore ? 0 : min(Self.longestPause, Int32(clamping: max(0, rest ?? .max)))
+      let pause = isMore ? 0 : min(longestPause, Int32(clamping: max(0, rest ?? .max)))
       try pipeline.deliver(
         others: [watch.descriptor, signals.descriptor.raw], milliseconds: pause, now: Clock.now)
     }
@@ -129,24 +142,73 @@ final class Service {
 
   private func pause() {
     _ = try? Readiness.wait(
-      for: signals.descriptor.raw, milliseconds: Self.pauseAfterFailure)
+      for: signals.descriptor.raw, milliseconds: min(longestPause, Self.pauseAfterFailure))
     heed()
+    showLife()
   }
 
-  /// Reads the configuration when its file has changed; a wrong one leaves the last that worked.
+  /// Milliseconds until the service manager wants to see life, if it does.
+  private var longestPause: Int32 {
+    min(Self.longestPause, manager.signOfLife.map { Int32(clamping: $0 / 1_000) } ?? .max)
+  }
+
+  private func showLife() {
+    let now = Clock.monotonic()
+    guard let interval = manager.signOfLife, now - lastSign >= interval / 2 else { return }
+    lastSign = now
+    manager.isAlive()
+  }
+
+  /// What is done beside delivering: the log's lines, and what has served its time goes.
+  private func keepHouse(
+    _ pipeline: Pipeline<CurlTransport>, isBusy: Bool
+  ) throws(DatabaseError) {
+    guard let queue else { return }
+    let count = try queue.settledCount()
+    let (lines, leftOut) = journal.admit(count, now: Clock.monotonic())
+    if leftOut > 0 { log.write("and \(leftOut) more, left out here", .information) }
+    if count > 0 {
+      for line in try queue.takeSettled(lines: lines) { log.write(line, .information) }
+    }
+    guard !isBusy, let retention = pipeline.configuration?.retention else { return }
+    try queue.prune(retention, now: Clock.now())
+  }
+
+  /// Reads the configuration when its file has changed; a wrong one leaves the last that worked, of a
+  /// luaslackd before this one if need be.
   private func reload(_ pipeline: Pipeline<CurlTransport>) throws(DatabaseError) {
     let file = try? FileStatus.of(locations.config)
     guard shouldReload || file != configurationFile else { return }
+    manager.isReloading()
+    defer { manager.isReady() }
     shouldReload = false
     configurationFile = file
     do throws(ConfigurationError) {
-      pipeline.configuration = try ConfigurationReader.read(locations.config)
+      let text = try ConfigurationReader.text(of: locations.config)
+      pipeline.configuration = try ConfigurationReader.read(text, path: locations.config)
       configurationProblem = nil
+      do throws(SystemError) { try lastConfiguration.save(text) } catch { log.write("\(error)") }
     } catch {
-      if configurationProblem != error.description { log.write("\(error)") }
-      configurationProblem = error.description
+      try useLast(pipeline, error)
     }
+    if configurationProblem == nil { try queue?.isOver("configuration") }
     try pipeline.noteConfiguration(problem: configurationProblem, now: Clock.now())
+  }
+
+  private func useLast(
+    _ pipeline: Pipeline<CurlTransport>, _ error: ConfigurationError
+  ) throws(DatabaseError) {
+    if pipeline.configuration == nil, let text = lastConfiguration.read() {
+      pipeline.configuration = try? ConfigurationReader.read(text, path: locations.config)
+    }
+    let goesOn = pipeline.configuration != nil
+    let problem = error.description + (goesOn ? " (the last that worked is in use)" : "")
+    if configurationProblem != problem { log.write(problem) }
+    configurationProblem = problem
+    guard goesOn else { return }
+    try queue?.announceOnce(
+      "configuration", "its configuration is wrong, the last that worked is in use: \(error)",
+      host: host, now: Clock.now())
   }
 
   /// A new database is begun; the damaged one is kept for whoever wants to save something from it.
@@ -157,8 +219,24 @@ final class Service {
     for suffix in ["", "-wal", "-shm"] where directory.exists(name + suffix) {
       try directory.rename(name + suffix, to: aside + suffix)
     }
-    putAside = locations.database.directoryPart + "/" + aside
-    log.write("the database was damaged; it is now \(putAside ?? aside)")
+    log.write("the database was damaged; it is now \(directoryOfDatabase)/\(aside)")
+  }
+
+  private var directoryOfDatabase: String { locations.database.directoryPart }
+
+  /// Saves what waited in databases that were put aside, once each, also if that was cut off before.
+  private func saveFromDamaged(_ queue: Queue) throws(DatabaseError) {
+    let prefix = String(locations.database.dropFirst(directoryOfDatabase.count + 1)) + ".corrupt-"
+    let names = ((try? Directory.open(directoryOfDatabase).names()) ?? [])
+      .filter { $0.hasPrefix(prefix) && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
+    guard let newest = names.max() else { return try queue.clear("spool database") }
+    for name in names.sorted() {
+      try queue.recover(from: "\(directoryOfDatabase)/\(name)", host: host, now: Clock.now())
+    }
+    try queue.note(
+      "spool database",
+      "was damaged; it is \(directoryOfDatabase)/\(newest), remove it when it is "
+        + "of no more use", now: Clock.now())
   }
 
   /// The directory of a database elsewhere than in the spool; made only where its parent exists.

@@ -32,6 +32,9 @@ public struct Configuration: Sendable, Equatable {
   /// What formatters may use.
   public var limits = SandboxLimits()
 
+  /// How long what was told is kept.
+  public var retention = Retention()
+
   public init(path: String) {
     self.path = path
   }

@@ -24,6 +24,8 @@ public struct EventRecord: Sendable, Equatable {
   public var destinations: [String] = []
   /// Options that this version does not know, kept among the fields as well.
   public var unknownOptions: [String] = []
+  /// Too much was waiting when it was taken in, and its log lines and fields were dropped.
+  public private(set) var isReduced = false
   /// Microseconds since 1970, on the clock of the call.
   public var acceptedAt: Int64
 
@@ -56,6 +58,14 @@ public struct EventRecord: Sendable, Equatable {
     fields[Self.bounded(name, 64)] = Self.bounded(text)
   }
 
+  /// Keeps who it was, how often and when.
+  mutating func reduce() {
+    matchesLeftOut += matches?.utf8.count ?? 0
+    matches = nil
+    fields = [:]
+    isReduced = true
+  }
+
   /// Cuts on a character, never inside one.
   static func bounded(_ text: String, _ limit: Int = fieldLimit) -> String {
     let text = PlainText.tamed(text)
@@ -82,6 +92,7 @@ extension EventRecord {
     if matchesLeftOut > 0 { value["matches_left_out"] = .int(Int64(matchesLeftOut)) }
     if !fields.isEmpty { value["fields"] = .object(fields.mapValues(Value.string)) }
     if !destinations.isEmpty { value["to"] = .array(destinations.map(Value.string)) }
+    if isReduced { value["is_reduced"] = true }
     if !unknownOptions.isEmpty {
       value["unknown_options"] = .array(unknownOptions.map(Value.string))
     }
@@ -103,6 +114,7 @@ extension EventRecord {
       setMatches(text, leftOut: Int(Self.within(value["matches_left_out"])))
     }
     for (name, text) in value["fields"]?.object ?? [:] { setField(name, text.scalarText ?? "") }
+    isReduced = value["is_reduced"]?.bool ?? false
     destinations = (value["to"]?.array ?? []).compactMap(\.string)
     unknownOptions = (value["unknown_options"]?.array ?? []).compactMap(\.string)
   }

@@ -110,6 +110,13 @@ enum Schema {
       answer TEXT NOT NULL            -- JSON
     ) STRICT, WITHOUT ROWID;
 
+    -- When something was last done that is done from time to time.
+    CREATE TABLE upkeep (
+      task       TEXT PRIMARY KEY,
+      at         INTEGER NOT NULL,
+      was_enough INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
     -- A held destination holds whatever is added to it.
     ALTER TABLE destination ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE delivery ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;  -- payload and record

@@ -1,0 +1,148 @@
+public import SQLite
+
+/// What was still to be sent, read row by row from a damaged database. Never writes to it.
+struct Recovery {
+  struct Message {
+    var event: Int64
+    var destination: String
+    var payload: String
+    var reason: String?
+    var attempts: Int64
+    var maybeSent: Bool
+    var isPlain: Bool
+    var isHeld: Bool
+  }
+
+  struct Event {
+    var key: String?
+    var kind = "warning"
+    var jail = "luaslack"
+    var subject = ""
+    var acceptedAt: Int64
+    var record = "{}"
+  }
+
+  private let database: Database
+  private let hasHeld: Bool
+  /// Rows in a row that could not be read before it is the end.
+  private static let patience = 128
+
+  /// Nil where not even its tables are known any more.
+  init?(_ path: String) {
+    guard let database = try? Database(path, .reading),
+      (try? database.all("SELECT id FROM delivery LIMIT 0") { _ in true }) != nil
+    else { return nil }
+    self.database = database
+    hasHeld = (try? database.all("SELECT held FROM delivery LIMIT 0") { _ in true }) != nil
+  }
+
+  /// The next message that was pending and whose row can be read; goes on behind `last`.
+  func next(after last: inout Int64) -> Message? {
+    var failures = 0
+    while failures < Self.patience {
+      do throws(DatabaseError) {
+        guard let found = try row(after: last) else { return nil }
+        failures = 0
+        last = found.id
+        if let message = found.message { return message }
+      } catch {
+        // One row on; after some, in ever longer steps over what is a whole broken page or more.
+        failures += 1
+        last += failures <= 64 ? 1 : 1 << Int64(min(failures - 64, 40))
+      }
+    }
+    return nil
+  }
+
+  /// NOT INDEXED: an index may be what is broken.
+  private func row(after id: Int64) throws(DatabaseError) -> (id: Int64, message: Message?)? {
+    try database.first(
+      """
+      SELECT id, event, destination, payload, reason, attempts, maybe_sent, is_plain, state,
+        \(hasHeld ? "held" : "0")
+      FROM delivery NOT INDEXED WHERE id > ? ORDER BY id LIMIT 1
+      """, .integer(id)
+    ) { row in
+      let state = DeliveryState(rawValue: row.text(8))
+      guard state?.isPending == true else { return (row.integer(0), nil) }
+      return (
+        row.integer(0),
+        Message(
+          event: row.integer(1), destination: row.text(2), payload: row.text(3),
+          reason: row.optionalText(4), attempts: row.integer(5),
+          maybeSent: row.integer(6) == 1 || state == .sending, isPlain: row.integer(7) == 1,
+          isHeld: row.integer(9) == 1)
+      )
+    }
+  }
+
+  /// Nil if its row cannot be read; its message can still be sent.
+  func event(_ id: Int64) -> Event? {
+    let found = try? database.first(
+      """
+      SELECT key, kind, jail, subject, accepted_at, record FROM event NOT INDEXED WHERE id = ?
+      """, .integer(id)
+    ) { row in
+      Event(
+        key: row.optionalText(0), kind: row.text(1), jail: row.text(2), subject: row.text(3),
+        acceptedAt: row.integer(4), record: row.text(5))
+    }
+    guard let event = found ?? nil, (try? JSONReader.read(event.record)) != nil else { return nil }
+    return event
+  }
+}
+
+extension Queue {
+  /// Takes what was pending in a damaged database over, once, and has that told. `path` is where it
+  /// lies.
+  public func recover(from path: String, host: String, now: Int64) throws(DatabaseError) {
+    try transaction { () throws(DatabaseError) in
+      guard try tell("database \(path)", "recovered") else { return }
+      let count = try Recovery(path).map { recovery throws(DatabaseError) in
+        try takeOver(recovery, now: now)
+      }
+      let saved =
+        count == 1
+        ? "1 message that waited was" : "\(count ?? 0) messages that waited were"
+      try announce(
+        "its database was damaged and is now \(path); \(saved) saved from it. The history is lost: "
+          + "what fail2ban repeats from before is told again", host: host, now: now)
+    }
+  }
+
+  private func takeOver(_ recovery: Recovery, now: Int64) throws(DatabaseError) -> Int {
+    var count = 0
+    var last: Int64 = 0
+    var events: [Int64: Int64] = [:]
+    while let message = recovery.next(after: &last) {
+      let event: Int64
+      if let known = events[message.event] {
+        event = known
+      } else {
+        event = try add(recovery.event(message.event) ?? Recovery.Event(acceptedAt: now))
+        events[message.event] = event
+      }
+      try database.run(
+        "INSERT OR IGNORE INTO destination (name) VALUES (?)", .text(message.destination))
+      try database.run(
+        """
+        INSERT INTO delivery (event, destination, state, payload, reason, attempts, maybe_sent,
+          is_plain, held, next_attempt_at, set_at)
+        VALUES (?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        """, .integer(event), .text(message.destination), .text(message.payload),
+        .text(message.reason), .integer(message.attempts), .integer(message.maybeSent ? 1 : 0),
+        .integer(message.isPlain ? 1 : 0), .integer(message.isHeld ? 1 : 0), .integer(now),
+        .integer(now))
+      count += database.changes
+    }
+    return count
+  }
+
+  private func add(_ event: Recovery.Event) throws(DatabaseError) -> Int64 {
+    try database.run(
+      "INSERT INTO event (key, kind, jail, subject, accepted_at, record) VALUES (?, ?, ?, ?, ?, ?)",
+      .text(event.key), .text(event.kind), .text(event.jail), .text(event.subject),
+      .integer(event.acceptedAt), .text(event.record))
+    return database.lastInsertedRow
+  }
+}

@@ -252,3 +252,56 @@ extension [UInt8] {
     try directory.create(name).write(self)
   }
 }
+
+private final class NoTransport: Transport {
+  func start(_ tag: Int64, _ post: Post) {}
+  func wait(others: [Int32], milliseconds: Int32) -> [(tag: Int64, answer: Answer)] { [] }
+}
+
+@Suite struct PendingLimitTests {
+  @Test func `beyond the limit events keep who, how often and when, and status says so`() throws {
+    let place = try TemporaryDirectory()
+    let locations = try Locations(
+      spool: place.file("spool"), config: nil, environment: { _ in nil },
+      isRoot: Process.user == 0
+    ) { _ in false }
+    _ = try Spool.open(locations, creating: true)
+    let queue = try Queue(writing: locations.database)
+    let courier = Courier(queue, NoTransport(), host: "web1") { 0 }
+    let pipeline = Pipeline(locations, queue, courier, host: "web1")
+    var configuration = Configuration(path: place.file("config.toml"))
+    configuration.formatters = []
+    configuration.destinations["default"] = .init(name: "default", webhookFile: "/x")
+    configuration.retention.pendingBytes = 0
+    pipeline.configuration = configuration
+    for number in 1...2 {
+      var record = EventRecord(
+        kind: .ban, jail: "sshd", ip: "192.0.2.\(number)", acceptedAt: Int64(number))
+      record.setFailures("5")
+      record.set(.time, "1795231644")
+      record.setMatches("a line")
+      record.setField("name", "text")
+      _ = try Acceptor(locations).accept(record)
+    }
+    _ = try pipeline.takeIn(now: 10)
+    let whole = try #require(try queue.record(of: 1))
+    #expect(whole.matches == "a line" && !whole.isReduced)
+    let reduced = try #require(try queue.record(of: 2))
+    #expect(reduced.matches == nil && reduced.fields.isEmpty && reduced.isReduced)
+    #expect(reduced.failures == "5" && reduced.options[.time] == "1795231644")
+    #expect(
+      try queue.deliveries(of: 2).first?.payload
+        == #"{"text":"sshd banned 192.0.2.2 after 5 failures on web1"}"#)
+    #expect(try queue.notices().map(\.subject) == ["spool pending"])
+
+    // When that has gone out, all is as ever.
+    for id in [1, 2] as [Int64] { try queue.finish(id, .delivered, reason: nil, now: 11) }
+    var record = EventRecord(kind: .ban, jail: "sshd", ip: "192.0.2.3", acceptedAt: 12)
+    record.setMatches("a line")
+    _ = try Acceptor(locations).accept(record)
+    pipeline.configuration?.retention.pendingBytes = 1 << 20
+    _ = try pipeline.takeIn(now: 13)
+    #expect(try queue.record(of: 3)?.matches == "a line")
+    #expect(try queue.notices().isEmpty)
+  }
+}

@@ -60,8 +60,8 @@ public struct EventRecord: Sendable, Equatable {
 
   /// Keeps who it was, how often and when.
   mutating func reduce() {
-    matchesLeftOut += matches?.utf8.count ?? 0
     matches = nil
+    matchesLeftOut = 0
     fields = [:]
     isReduced = true
   }

@@ -30,7 +30,6 @@ extension Queue {
   public func beginJournal() throws(DatabaseError) {
     try database.execute(
       """
-      PRAGMA temp_store = MEMORY;
       CREATE TEMP TABLE settled (delivery INTEGER NOT NULL);
       CREATE TEMP TRIGGER settled_at_once AFTER INSERT ON main.delivery
         WHEN NEW.state NOT IN ('waiting', 'sending') BEGIN

@@ -190,6 +190,49 @@ extension Answer {
     #expect(try destination().health == .ok)
   }
 
+  // MARK: - What a trace tells of the attempts
+
+  private func attempts(_ delivery: Int64 = 1) throws -> [String] {
+    try queue.trace(delivery: delivery)?.messages.first { $0.delivery.id == delivery }?
+      .attempts.map(\.result) ?? []
+  }
+
+  @Test func `each attempt is written down with Slack's word`() throws {
+    transport.answers = [
+      .word(429, "rate_limited", after: 3), .failure(reason: "reset", maybeArrived: true),
+      .word(503, "busy"), .word(404, "no_service"), .word(400, "invalid_blocks"),
+    ]
+    try enqueue("192.0.2.1", to: ["default", "missing"])
+    for hour in 0..<6 { try run(at: Double(hour) * 3_600) }
+    #expect(try states() == [.delivered, .waiting])
+    #expect(
+      try attempts() == [
+        "429 rate_limited, to wait for 3 s", "reset, may have arrived", "503 busy",
+        "404 no_service, the webhook is dead", "400 invalid_blocks, refused", "200 ok",
+      ])
+    #expect(try attempts(2).isEmpty)
+  }
+
+  @Test func `an attempt that a killed luaslackd left without an answer is written down`() throws {
+    try enqueue("a")
+    try enqueue("b")
+    _ = try courier.dispatch(configuration, now: start)
+    try queue.recoverSending(now: start)
+    #expect(try attempts() == ["luaslackd ended before the answer, may have arrived"])
+    #expect(try attempts(2).isEmpty)
+  }
+
+  @Test func `of a message that never gets through the newest attempts are kept`() throws {
+    try enqueue("a")
+    try enqueue("b")
+    for second in 1...Queue.attemptLimit + 5 {
+      try queue.note(attempt: "\(second)", of: 1, now: start)
+      try queue.note(attempt: "x", of: 2, now: start)
+    }
+    #expect(try attempts() == (6...Queue.attemptLimit + 5).map(String.init))
+    #expect(try attempts(2).count == Int(Queue.attemptLimit))
+  }
+
   @Test func `one destination in trouble delays no other`() throws {
     transport.answers = [.word(503, "x")]
     try enqueue("a", to: ["default", "other"])

@@ -122,6 +122,7 @@ public final class Courier<Carrier: Transport> {
   private func settle(
     _ delivery: Delivery, _ verdict: Verdict, now: Int64
   ) throws(DatabaseError) {
+    try queue.note(attempt: verdict.word, of: delivery.id, now: now)
     var state = try queue.state(of: delivery.destination)
     switch verdict {
     case .delivered:

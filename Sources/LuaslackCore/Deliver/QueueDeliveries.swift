@@ -20,11 +20,19 @@ extension Queue {
 
   /// Rows that a killed luaslackd left `sending`: they may have arrived.
   func recoverSending(now: Int64) throws(DatabaseError) {
-    try database.run(
-      """
-      UPDATE delivery SET state = 'waiting', maybe_sent = 1, next_attempt_at = ?1, set_at = ?1
-      WHERE state = 'sending'
-      """, .integer(now))
+    try transaction { () throws(DatabaseError) in
+      try database.run(
+        """
+        INSERT INTO attempt (delivery, at, result)
+        SELECT id, ?, 'luaslackd ended before the answer, may have arrived' FROM delivery
+        WHERE state IN ('waiting', 'sending') AND state = 'sending'
+        """, .integer(now))
+      try database.run(
+        """
+        UPDATE delivery SET state = 'waiting', maybe_sent = 1, next_attempt_at = ?1, set_at = ?1
+        WHERE state = 'sending'
+        """, .integer(now))
+    }
   }
 
   /// Delays decided by a clock that has since been set back begin anew, instead of lasting for as

@@ -154,6 +154,18 @@ public enum Verdict: Sendable, Equatable {
     return Int(seconds)
   }
 
+  /// As `trace` tells it: Slack's answer, and what it means where that says more.
+  var word: String {
+    switch self {
+    case .delivered: "200 ok"
+    case .retry(let reason, let after, let maybeArrived):
+      reason + (after.map { ", to wait for \($0) s" } ?? "")
+        + (maybeArrived ? ", may have arrived" : "")
+    case .payloadRefused(let reason): reason + ", refused"
+    case .destinationDead(let reason): reason + ", the destination is dead"
+    }
+  }
+
   /// Slack's word: the whole body, or `error` of a JSON body. Nil for anything that does not look
   /// like one: a proxy's page may quote the address, and that is a secret.
   private static func word(_ body: [UInt8], _ json: Value?) -> String? {

@@ -2,11 +2,19 @@ public import SQLite
 
 // What `trace` tells is written down as it happens.
 extension Queue {
+  /// Attempts that are kept of one delivery, the newest: a webhook may be dead for a year.
+  static let attemptLimit: Int64 = 100
+
   /// An attempt of a delivery is over: what Slack said, `200 ok` or the failure.
   func note(attempt result: String, of delivery: Int64, now: Int64) throws(DatabaseError) {
     try database.run(
       "INSERT INTO attempt (delivery, at, result) VALUES (?, ?, ?)", .integer(delivery),
       .integer(now), .text(result))
+    try database.run(
+      """
+      DELETE FROM attempt WHERE delivery = ?1 AND rowid <= (
+        SELECT rowid FROM attempt WHERE delivery = ?1 ORDER BY rowid DESC LIMIT 1 OFFSET ?2)
+      """, .integer(delivery), .integer(Self.attemptLimit))
   }
 
   /// What a formatter did with an event: `changed it`, `no handler`, `muted by 60-quiet.lua:8: known

@@ -151,6 +151,9 @@ public final class Pipeline<Carrier: Transport> {
       let suspended = suspensions.observe(result, of: formatting.chain, now: Clock.monotonic())
       hasSuspended = hasSuspended || !suspended.isEmpty
       result.problems += suspended
+      for (file, outcome) in result.outcomes(of: formatting.chain) {
+        try queue.note(formatter: file, outcome, of: id)
+      }
       try note(&result, of: formatting.chain, kind: record.kind, now: now)
     }
     for name in try destinations(record, result, now: now) {

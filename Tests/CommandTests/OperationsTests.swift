@@ -127,6 +127,46 @@ import Testing
     #expect(json["fail2ban"].isNull)
   }
 
+  @Test func `trace tells what each formatter did and what Slack said`() async throws {
+    let installation = try await Installation()
+    for (name, script) in [
+      ("40-silent", "return { any = function() end }"),
+      ("50-unbans", "return { unban = function() return { text = 'x' } end }"),
+      ("60-broken", "return { ban = function()\n  error('no luck')\nend }"),
+      (
+        "70-quiet",
+        """
+        return { ban = function(event)
+          if event.ip == "203.0.113.8" then return slack.mute("known scanner") end
+        end }
+        """
+      ),
+    ] { try installation.directory.write(script, to: "formatters/\(name).lua") }
+    _ = try await waiting(installation)
+    try await installation.slack.control(#"{"mode":"ok"}"#)
+    _ = try await installation.luaslack(["queue", "flush"])
+    _ = try await installation.waitForDelivery("delivered")
+    let trace = try await installation.luaslack(["trace", "203.0.113.7"]).output
+    let lines = trace.split(separator: "\n").dropFirst().map(String.init)
+    let told = [
+      "  default.lua: changed it", "  40-silent.lua: no change", "  50-unbans.lua: no handler",
+      "  60-broken.lua: failed: 60-broken.lua:2: no luck", "  70-quiet.lua: no change",
+    ]
+    #expect(lines.prefix(5).elementsEqual(told), "\(trace)")
+    // Slack may have failed more than once before the flush.
+    #expect(lines.contains { $0.hasSuffix("Z  500 rollup_error") }, "\(trace)")
+    #expect(lines.last?.hasSuffix("Z  200 ok") == true, "\(trace)")
+
+    _ = try await installation.luaslack(["ban", "--wait", "--", "sshd", "203.0.113.8", "5"])
+    let muted = try await installation.luaslack(["trace", "203.0.113.8", "--json"]).output
+    let event = try JSON(parsing: muted)["events"][0]
+    #expect(
+      event["formatters"].array.contains {
+        $0["outcome"].string == "muted by 70-quiet.lua:2: known scanner"
+      }, "\(muted)")
+    #expect(event["deliveries"][0]["attempt_log"].array.isEmpty)
+  }
+
   @Test func `trace sees what is not taken in yet`() async throws {
     let installation = try await Installation()
     _ = try await installation.banUndelivered("203.0.113.7")

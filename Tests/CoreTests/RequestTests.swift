@@ -215,8 +215,8 @@ import Testing
       trace.text(withPayloads: false) == """
         ban sshd 192.0.2.1: accepted 2026-11-21T03:27:24Z, restored after a restart of fail2ban, info
           the same event came 2 times more, last 2026-11-21T03:29:24Z: told once
-          60-quiet.lua: muted by[31m 60-quiet.lua:8: x
           default.lua: changed it
+          60-quiet.lua: muted by[31m 60-quiet.lua:8: x
           message 1 to default: waiting, 0 attempts, next attempt 2026-11-21T03:27:33Z, 503 busy
             2026-11-21T03:27:25Z  503 busy
 

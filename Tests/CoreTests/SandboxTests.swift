@@ -30,6 +30,32 @@ import Testing
     #expect(result.problems.isEmpty)
   }
 
+  @Test func `what each file did is told in the order in which they ran`() {
+    func outcomes(_ sources: [String]) -> [String] {
+      var chain = FormatterChain()
+      for (index, source) in sources.enumerated() {
+        chain.files.append(FormatterFile(name: "\(9 - index).lua", source: source))
+      }
+      chain.leftOut = ["slow.lua"]
+      return Formatting(chain, Sandbox.Settings()).format(event).outcomes(of: chain)
+        .map { "\($0.file): \($0.outcome)" }
+    }
+    #expect(
+      outcomes([
+        "return function(e, p) p.text = 'one' end", "return function() end",
+        "return { unban = function() end }", "return function() error('oops') end",
+        "return function(e, p) p.colour = 'C1' end", "return function() return slack.digest() end",
+      ]) == [
+        "9.lua: changed it", "8.lua: no change", "7.lua: no handler",
+        "6.lua: failed: 6.lua:1: oops", "5.lua: failed: 5.lua:1: payload.colour is not allowed",
+        "4.lua: for the digest", "slow.lua: left out (too slow)",
+      ])
+    #expect(
+      outcomes(["return function()\n return slack.mute('a friend') end"]) == [
+        "9.lua: muted by 9.lua:2: a friend", "slow.lua: left out (too slow)",
+      ])
+  }
+
   @Test func `the next file goes on with what the one before it made`() {
     let result = format(
       "return function(e, p) return { text = 'one' } end",

@@ -15,6 +15,8 @@ final class Formatting {
     var destinations: [String] = []
     /// Formatters that had a handler for the event and did their part.
     var succeeded: [String] = []
+    /// Those of them that left the message as it was.
+    var unchanged: [String] = []
     /// Formatters that failed; the message went on without them.
     var problems: [FormatterProblem] = []
     /// Formatters that took more than half of their time, or had to be stopped; and the others that
@@ -63,11 +65,16 @@ final class Formatting {
 
     var named: [String] = []
     var muted: String?
+    var unchanged: [String] = []
+    var before = builtIn
     for frame in frames {
       switch frame.outcome {
-      case .payload, .absent: break
+      case .payload(let payload, _):
+        if payload == before { unchanged.append(frame.file) }
+        before = payload
+      case .absent: break
       case .muted(let reason, let at):
-        muted = "muted by \(at)" + (reason.isEmpty ? "" : ": \(reason)")
+        muted = Result.muted(reason, at)
       // Until digests exist, an event that asks for one is told on its own rather than not at all.
       case .digest: break
       case .failed(let error): problems.append(FormatterProblem(file: frame.file, error: error))
@@ -82,7 +89,7 @@ final class Formatting {
     let wantsDigest = frames.contains { if case .digest = $0.outcome { true } else { false } }
     return Result(
       outcome: outcome, wantsDigest: wantsDigest, destinations: named, succeeded: succeeded,
-      problems: problems, costly: costly, cheap: cheap, frames: frames)
+      unchanged: unchanged, problems: problems, costly: costly, cheap: cheap, frames: frames)
   }
 
   /// The last payload that the sink takes, the built-in one if there is no other. The first that it

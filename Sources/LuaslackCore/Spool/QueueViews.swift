@@ -17,12 +17,15 @@ extension Queue {
       """, .integer(delivery), .integer(Self.attemptLimit))
   }
 
-  /// What a formatter did with an event: `changed it`, `no handler`, `muted by 60-quiet.lua:8: known
-  /// scanner`, `failed: 50-colours.lua:12: …`.
+  /// What a formatter did with an event, told in the order in which they ran: `changed it`, `no
+  /// handler`, `muted by 60-quiet.lua:8: known scanner`, `failed: 50-colours.lua:12: …`.
   func note(formatter file: String, _ outcome: String, of event: Int64) throws(DatabaseError) {
     try database.run(
-      "INSERT OR REPLACE INTO formatting (event, file, outcome) VALUES (?, ?, ?)", .integer(event),
-      .text(file), .text(outcome))
+      """
+      INSERT INTO formatting (event, file, outcome, position)
+      VALUES (?1, ?2, ?3, (SELECT count(*) FROM formatting WHERE event = ?1))
+      ON CONFLICT DO UPDATE SET outcome = excluded.outcome
+      """, .integer(event), .text(file), .text(outcome))
   }
 }
 
@@ -120,7 +123,7 @@ extension Queue {
       "SELECT name FROM arrival WHERE event = ? ORDER BY at, name", .integer(id)
     ) { Maildrop.time(of: $0.text(0)) }
     let formatters = try database.all(
-      "SELECT file, outcome FROM formatting WHERE event = ? ORDER BY file", .integer(id)
+      "SELECT file, outcome FROM formatting WHERE event = ? ORDER BY position", .integer(id)
     ) { EventTrace.Formatter(file: $0.text(0), outcome: $0.text(1)) }
     let messages = try deliveries(of: id).map { delivery throws(DatabaseError) in
       try message(delivery)

@@ -117,6 +117,8 @@ enum Schema {
       was_enough INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 
+    ALTER TABLE formatting ADD COLUMN position INTEGER NOT NULL DEFAULT 0;  -- in which it ran
+
     -- A held destination holds whatever is added to it.
     ALTER TABLE destination ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE delivery ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;  -- payload and record

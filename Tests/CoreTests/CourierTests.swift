@@ -208,7 +208,7 @@ extension Answer {
     #expect(
       try attempts() == [
         "429 rate_limited, to wait for 3 s", "reset, may have arrived", "503 busy",
-        "404 no_service, the webhook is dead", "400 invalid_blocks, refused", "200 ok",
+        "404 no_service, the destination is dead", "400 invalid_blocks, refused", "200 ok",
       ])
     #expect(try attempts(2).isEmpty)
   }

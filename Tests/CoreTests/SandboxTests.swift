@@ -44,10 +44,11 @@ import Testing
       outcomes([
         "return function(e, p) p.text = 'one' end", "return function() end",
         "return { unban = function() end }", "return function() error('oops') end",
-        "return function(e, p) p.colour = 'C1' end", "return function() return slack.digest() end",
+        "return function(e, p) p.txet = 'x' end", "return function() return slack.digest() end",
       ]) == [
         "9.lua: changed it", "8.lua: no change", "7.lua: no handler",
-        "6.lua: failed: 6.lua:1: oops", "5.lua: failed: 5.lua:1: payload.colour is not allowed",
+        "6.lua: failed: 6.lua:1: oops",
+        "5.lua: failed: 5.lua:1: payload.txet is not allowed; did you mean \"text\"?",
         "4.lua: for the digest", "slow.lua: left out (too slow)",
       ])
     #expect(

@@ -562,6 +562,19 @@ import Testing
   }
 }
 
+@Suite struct NearestTests {
+  @Test(arguments: [
+    ("history_event", "history_events"), ("on_ban", "ban"), ("unbann", "unban"), ("x_y_z", nil),
+  ] as [(String, String?)])
+  func `a misspelt name is told from others by letters, else by its words`(
+    name: String, nearest: String?
+  ) {
+    let known = ["history", "history_events", "ban", "unban"]
+    #expect(Nearest.of(name, known) == nearest)
+    if let nearest { #expect(Nearest.hint(name, known) == "; did you mean \"\(nearest)\"?") }
+  }
+}
+
 @Suite struct SecondsTests {
   @Test(arguments: [("0", 0), ("90", 90), ("90s", 90), ("10m", 600), ("2h", 7200), ("7d", 604_800)])
   func `reads spans of time`(text: String, seconds: Int) {

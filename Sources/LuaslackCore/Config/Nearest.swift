@@ -8,16 +8,13 @@ public enum Nearest {
 
   /// Nil if none is near.
   public static func of(_ name: String, _ known: [String]) -> String? {
+    let scored = known.map { ($0, distance(name, $0)) }
+    guard let best = scored.min(by: { $0.1 < $1.1 }) else { return nil }
+    if best.1 <= 1 { return best.0 }
     // `on_ban` is nearer to `ban` than to `unban`, whatever the letters say.
     let parts = name.split(separator: "_").map(String.init)
-    if parts.count > 1, let part = parts.last(where: known.contains) {
-      return "; did you mean \"\(part)\"?"
-    }
-    let scored = known.map { ($0, distance(name, $0)) }
-    guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(2, name.count / 3) else {
-      return nil
-    }
-    return best.0
+    if parts.count > 1, let part = parts.last(where: known.contains) { return part }
+    return best.1 <= max(2, name.count / 3) ? best.0 : nil
   }
 
   /// Levenshtein's: insertions, deletions and replacements.

@@ -98,6 +98,8 @@ final class Service {
       }
       try reload(pipeline)
       watch.drain()
+      // What was settled since; a signal to end would take the lines along.
+      try keepHouse(pipeline, isBusy: true)
       let isMore = try signals.endingAtOnce { () throws(DatabaseError) in
         try pipeline.takeIn(now: Clock.now())
       }

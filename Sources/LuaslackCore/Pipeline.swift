@@ -10,6 +10,9 @@ public final class Pipeline<Carrier: Transport> {
   private var lists = Lists()
   private let host: String
   private var suspensions = Suspensions()
+  /// Of the destinations that word messages their own way, by the formatter's name, while a batch is
+  /// taken in.
+  private var ownFormattings: [String: Formatting] = [:]
   /// Since the chain was read.
   private var hasSuspended = false
 
@@ -64,6 +67,7 @@ public final class Pipeline<Carrier: Transport> {
     if damaged.isEmpty, (try? intake.hasDamaged()) == false { try queue.clearNotice("spool file") }
     guard !files.isEmpty else { return false }
     var formatting = Formatting(configuration, chain(configuration))
+    defer { ownFormattings = [:] }
     let context = try readLists(configuration, now: now)
     let end = Clock.monotonic() + Self.longestBatch
     var taken: [Intake.Found] = []
@@ -156,9 +160,25 @@ public final class Pipeline<Carrier: Transport> {
       }
       try note(&result, of: formatting.chain, kind: record.kind, now: now)
     }
-    for name in try destinations(record, result, now: now) {
-      try queue.insert(event: id, destination: name, outcome: result.outcome, now: now)
+    for name in try destinations(record, event, result, now: now) {
+      let outcome = worded(event, for: name, result.outcome)
+      try queue.insert(event: id, destination: name, outcome: outcome, now: now)
     }
+  }
+
+  /// What a destination with a formatter of its own gets in place of the message that all others get.
+  private func worded(
+    _ event: Event, for name: String, _ outcome: Formatting.Result.Outcome
+  ) -> Formatting.Result.Outcome {
+    guard case .message = outcome, var configuration,
+      let formatter = configuration.destinations[name]?.formatter
+    else { return outcome }
+    configuration.formatters = [formatter]
+    let formatting = ownFormattings[formatter] ?? Formatting(configuration)
+    ownFormattings[formatter] = formatting
+    var result = formatting.format(event)
+    for problem in result.problems { result.outcome.add(problem) }
+    return result.outcome
   }
 
   /// A formatter's failure is told in the channel once per version of the script, and in `status` until
@@ -196,13 +216,17 @@ public final class Pipeline<Carrier: Transport> {
   /// Of formatters that fail, in one message.
   private static var mostNotes: Int { 3 }
 
-  /// What the caller named, else what the formatter named, else the default; unknown names mean the
+  /// What the caller named, else what the formatter named, else what the routes say; unknown names mean the
   /// default, with a word in `status`.
   private func destinations(
-    _ record: EventRecord, _ result: Formatting.Result, now: Int64
+    _ record: EventRecord, _ event: Event, _ result: Formatting.Result, now: Int64
   ) throws(DatabaseError) -> [String] {
     let named = record.destinations.isEmpty ? result.destinations : record.destinations
-    guard let configuration, !named.isEmpty else { return [Configuration.defaultDestination] }
+    guard let configuration else { return [Configuration.defaultDestination] }
+    guard !named.isEmpty else {
+      return Routing.destinations(
+        kind: event.kind, jail: event.jail, severity: event.severity, configuration)
+    }
     var names: [String] = []
     for name in named {
       let isKnown = configuration.destinations[name] != nil

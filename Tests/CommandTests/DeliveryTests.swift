@@ -260,7 +260,11 @@ import Testing
     _ = try await installation.slack.waitForMessages(1)
     try installation.directory.write("post = [\"bann\"]\n", to: "config.toml")
     _ = try await installation.luaslack(["ban", "--", "sshd", "203.0.113.8", "5"])
-    #expect(try await installation.slack.waitForMessages(2).count == 2)
+    // The other one tells of the config.
+    let texts = try await installation.slack.waitForMessages(3).map(\.text)
+    #expect(texts.count == 3)
+    #expect(texts.count { $0.contains("203.0.113.8") } == 1)
+    #expect(texts.count { $0.contains("its configuration is wrong") } == 1)
     let status = try await installation.luaslack(["status"])
     #expect(status.status == 1)
     #expect(status.output.contains("\(installation.config):1:"))

@@ -228,6 +228,33 @@ import Testing
     #expect(message.bodyJSON.strings.contains { $0.contains("chmod go-w") })
   }
 
+  @Test func `routes choose the destination, and one may have a formatter of its own`() async throws
+  {
+    let installation = try await Installation(
+      config: Installation.config(
+        more: """
+          [destination.other]
+          webhook_file = "webhook2"
+          formatter = "minimal"
+          [[route]]
+          jail = "nginx-*"
+          to = ["other"]
+          """))
+    try installation.directory.write(
+      installation.slack.webhookURL("/services/T000/B222/other"), to: "webhook2", mode: 0o600)
+    _ = try await installation.luaslack(["ban", "--", "nginx-auth", "203.0.113.7", "5"])
+    let routed = try #require(try await installation.slack.waitForMessages(1).first)
+    #expect(routed.path == "/services/T000/B222/other")
+    #expect(routed.text.contains("nginx-auth: `203.0.113.7`, 5 failures"))
+    _ = try await installation.luaslack(["ban", "--", "sshd", "203.0.113.8", "5"])
+    let messages = try await installation.slack.waitForMessages(2)
+    #expect(messages.last?.path != routed.path)
+    #expect(messages.last?.text.contains("sshd banned 203.0.113.8") == true)
+    // The caller's word comes before the routes.
+    _ = try await installation.luaslack(["ban", "--to=other", "--", "sshd", "203.0.113.9", "5"])
+    #expect(try await installation.slack.waitForMessages(3).last?.path == routed.path)
+  }
+
   @Test func `a formatter names destinations of the config`() async throws {
     let installation = try await Installation(
       config: Installation.config(more: "[destination.other]\nwebhook_file = \"webhook2\""))

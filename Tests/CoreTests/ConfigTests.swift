@@ -563,9 +563,10 @@ import Testing
 }
 
 @Suite struct NearestTests {
-  @Test(arguments: [
-    ("history_event", "history_events"), ("on_ban", "ban"), ("unbann", "unban"), ("x_y_z", nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("history_event", "history_events"), ("on_ban", "ban"), ("unbann", "unban"), ("x_y_z", nil),
+    ] as [(String, String?)])
   func `a misspelt name is told from others by letters, else by its words`(
     name: String, nearest: String?
   ) {

@@ -125,10 +125,11 @@ public final class Courier<Carrier: Transport> {
     try queue.note(attempt: verdict.word, of: delivery.id, now: now)
     var state = try queue.state(of: delivery.destination)
     switch verdict {
-    case .delivered:
+    case .delivered(let place):
       // Why it had to be plain stays worth knowing; what was overcome does not.
       let reason = delivery.isPlain ? delivery.reason : nil
       try queue.finish(delivery.id, .delivered, reason: reason, now: now)
+      if let place { try queue.keep(place, of: delivery.id) }
       state.health = .ok
       state.failures = 0
       state.notBefore = 0

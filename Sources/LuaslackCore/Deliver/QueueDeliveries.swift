@@ -100,6 +100,13 @@ extension Queue {
       .text(state.rawValue), .text(reason), .integer(now), .integer(id))
   }
 
+  /// Where Slack put a message, for what answers to it later.
+  func keep(_ place: Verdict.Place, of id: Int64) throws(DatabaseError) {
+    try database.run(
+      "UPDATE delivery SET ts = ?, channel = ? WHERE id = ?", .text(place.ts),
+      .text(place.channel), .integer(id))
+  }
+
   func postpone(
     _ id: Int64, until: Int64, reason: String, maybeSent: Bool, now: Int64
   ) throws(DatabaseError) {

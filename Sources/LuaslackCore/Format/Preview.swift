@@ -31,11 +31,12 @@ public struct Preview: Sendable {
     // Text of the event may look like markup; `check` knows events in which none does.
     let findings = result.findings(chain, looksForMarkup: false) + result.uncalled(chain)
     remarks += findings.inOrder().map(\.text)
-    remarks += fate(result, record, configuration)
+    remarks += fate(result, event, record, configuration)
   }
 
   private func fate(
-    _ result: Formatting.Result, _ record: EventRecord, _ configuration: Configuration
+    _ result: Formatting.Result, _ event: Event, _ record: EventRecord,
+    _ configuration: Configuration
   ) -> [String] {
     if case .muted(let reason) = result.outcome { return ["no message: \(reason)"] }
     guard configuration.post.contains(record.kind) else {
@@ -51,6 +52,11 @@ public struct Preview: Sendable {
       "there is no [destination.\($0)]" + Nearest.hint($0, known) + " it would go to default"
     }
     let wish = result.wantsDigest ? ["it would be told in the next digest only"] : []
-    return unknown + wish + (named.isEmpty ? [] : ["to: " + named.joined(separator: ", ")])
+    let routed = Routing.destinations(
+      kind: event.kind, jail: event.jail, severity: event.severity, configuration)
+    let goal = named.isEmpty ? routed : named
+    // Silent in the usual case, so that a trial of a formatter stays a trial of that.
+    let isUsual = goal == [Configuration.defaultDestination]
+    return unknown + wish + (isUsual ? [] : ["to: " + goal.joined(separator: ", ")])
   }
 }

@@ -9,8 +9,6 @@ import Testing
     PayloadCheck.remarks(payload, looksForMarkup: looksForMarkup).map(\.problem)
   }
 
-  private func long(_ count: Int) -> Value { .string(String(repeating: "x", count: count)) }
-
   @Test(
     arguments: [
       ["text": "plain"],
@@ -55,11 +53,6 @@ import Testing
         ["blocks": [["text": "x"]]],
         "blocks[1] has no type; build it with slack.section and the like"
       ),
-      (["blocks": [["type": "section"]]], "blocks[1]: a section needs text or fields"),
-      (
-        ["blocks": [["type": "header", "text": ["type": "plain_text", "text": ""]]]],
-        "blocks[1].text: a heading needs text"
-      ),
       (["blocks": ["x"]], "blocks[1] must be a table, such as slack.section(…)"),
       (["blocks": ["type": "divider"]], "blocks must be a list { … }"),
       (["text": true], "text must be text"),
@@ -81,26 +74,23 @@ import Testing
     #expect(problems(payload) == [problem])
   }
 
-  @Test func `limits are counted as it is sent`() {
-    func header(_ text: Value) -> Value {
-      ["blocks": [["type": "header", "text": ["type": "plain_text", "text": text]]]]
+  @Test func `limits are told as they are before sending`() {
+    func limits(_ text: String) -> [String] {
+      let object: Value = ["type": "mrkdwn", "text": .string(text)]
+      let payload: Value = ["blocks": [["type": "section", "text": object]]]
+      #expect(problems(payload) == [])
+      return PayloadCheck.limits(payload).map(\.problem)
     }
-    func section(_ text: Value) -> Value {
-      ["blocks": [["type": "section", "text": ["type": "mrkdwn", "text": text]]]]
-    }
-    #expect(problems(header(long(150))) == [])
+    #expect(limits(String(repeating: "x", count: 3_000)) == [])
     #expect(
-      problems(header(long(151))) == [
-        "blocks[1].text.text has 151 characters, Slack takes 150; use slack.truncate"
+      limits(String(repeating: "<", count: 751)) == [
+        "/blocks/0/text/text: 3,004 characters, Slack takes 3,000; use slack.truncate"
       ])
-    #expect(problems(section(long(3_000))) == [])
-    #expect(problems(section(.string(String(repeating: "<", count: 751)))).count == 1)
+    #expect(limits("") == ["/blocks/0/text/text: empty, which Slack refuses"])
     let divider: Value = ["type": "divider"]
-    #expect(problems(["blocks": .array(Array(repeating: divider, count: 50))]) == [])
-    #expect(
-      problems(["blocks": .array(Array(repeating: divider, count: 51))]) == [
-        "blocks has 51 parts, Slack takes 50"
-      ])
+    let many: Value = ["blocks": .array(Array(repeating: divider, count: 51))]
+    #expect(PayloadCheck.limits(many).map(\.problem) == ["/blocks: 51 parts, Slack takes 50"])
+    #expect(PayloadCheck.limits(["channel": "x"]) == [])
   }
 
   @Test func `what an event brought is not taken for the formatter's`() {

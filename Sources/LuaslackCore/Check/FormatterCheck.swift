@@ -114,7 +114,7 @@ public struct FormatterCheck: Sendable {
         for problem in suspended where isWanted(problem.file) && result.isWell(problem.file) {
           add(problem, seenWith: seenWith)
         }
-        payloads(result, chain, isWanted, sample, seenWith)
+        payloads(result, chain, isWanted, sample, event, seenWith)
         for finding in result.uncalled(chain) where isWanted(finding.file) {
           var finding = finding
           finding.file = shown[finding.file] ?? finding.file
@@ -150,14 +150,15 @@ public struct FormatterCheck: Sendable {
   /// What a file made, without what it was handed.
   private mutating func payloads(
     _ result: Formatting.Result, _ chain: FormatterChain, _ isWanted: (String) -> Bool,
-    _ sample: Sample, _ seenWith: String
+    _ sample: Sample, _ event: Event, _ seenWith: String
   ) {
-    for finding in result.findings(chain, looksForMarkup: !sample.isHostile)
-    where isWanted(finding.file) {
+    let findings = result.findings(
+      chain, looksForMarkup: !sample.isHostile, limitsFor: event)
+    for finding in findings where isWanted(finding.file) {
       var finding = finding
       finding.file = shown[finding.file] ?? finding.file
       finding.seenWith = seenWith
-      findings.append(finding)
+      self.findings.append(finding)
     }
   }
 
@@ -212,13 +213,17 @@ public struct FormatterCheck: Sendable {
 }
 
 extension Formatting.Result {
-  /// What Slack would refuse or pass over in what each file made, without what it was handed.
-  func findings(_ chain: FormatterChain, looksForMarkup: Bool) -> [Finding] {
-    var inherited: Set<PayloadCheck.Remark> = []
+  /// What Slack would not understand in what each file made, without what it was handed. With the
+  /// event also what does not fit; for the message itself `violations` say that.
+  func findings(
+    _ chain: FormatterChain, looksForMarkup: Bool, limitsFor event: Event? = nil
+  ) -> [Finding] {
+    var inherited = Set(event.map { PayloadCheck.limits(BuiltIn.payload($0)) } ?? [])
     var findings: [Finding] = []
     for frame in frames {
       guard case .payload(let payload, let at) = frame.outcome else { continue }
-      let remarks = PayloadCheck.remarks(payload, looksForMarkup: looksForMarkup)
+      var remarks = PayloadCheck.remarks(payload, looksForMarkup: looksForMarkup)
+      if event != nil { remarks += PayloadCheck.limits(payload) }
       let source = chain.files.first { $0.name == frame.file }?.source ?? ""
       for remark in remarks where !inherited.contains(remark) {
         let line = SourceLine.of(remark.word, in: source) ?? Place(at).line

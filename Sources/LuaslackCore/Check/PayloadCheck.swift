@@ -1,8 +1,9 @@
-/// What Slack would refuse or pass over in a payload that a formatter made. Pure: a value in,
-/// remarks out.
+/// What Slack would not understand in a payload that a formatter made, and where it does not fit.
+/// Pure: a value in, remarks out.
 struct PayloadCheck {
   struct Remark: Hashable {
-    /// Where in the payload: `attachments[1].color`; lists count from 1, as in Lua.
+    /// Where in the payload: `attachments[1].color`, where lists count from 1, as in Lua; a limit's
+    /// place is a JSON pointer.
     let path: String
     let problem: String
     /// What to look for in the source to find the line; empty: nothing that would stand there alone.
@@ -17,6 +18,16 @@ struct PayloadCheck {
     var check = PayloadCheck(looksForMarkup: looksForMarkup)
     check.part(payload, SlackParts.parts["message"], "message", "")
     return check.remarks
+  }
+
+  /// What does not fit in a message that the sink has made. What the sink refuses is said elsewhere.
+  static func limits(_ payload: Value) -> [Remark] {
+    guard let message = try? Sink.message(payload, fallback: "-") else { return [] }
+    return Fit.fitted(message).violations.map { violation in
+      var problem = violation.description
+      if case .characters = violation.problem { problem += "; use slack.truncate" }
+      return Remark(path: violation.pointer, problem: problem, word: "")
+    }
   }
 
   private init(looksForMarkup: Bool) {
@@ -48,38 +59,24 @@ struct PayloadCheck {
       }
       self.member(value, member, here)
     }
-    if !part.needs.isEmpty, part.needs.allSatisfy({ isMissing(members[$0]) }) {
-      let needs = part.needs.joined(separator: " or ")
-      remark(path, "\(path): a \(name) needs \(needs)")
-    }
   }
 
   private static let builders = [
     "field": "field", "heading": "header", "column": "fields", "attachment": "attachment",
   ]
 
-  private func isMissing(_ value: Value?) -> Bool {
-    switch value {
-    case nil, .null, .string(""), .array([]): true
-    default: false
-    }
-  }
-
   private mutating func member(_ value: Value, _ member: SlackParts.Member, _ path: String) {
     switch member {
     case .anything: texts(value, path)
-    case .text(let most): text(value, path, most: most)
+    case .text, .address, .identifier: text(value, path)
     case .colour: colour(value, path)
     case .part(let name): one(value, name, path)
-    case .parts(let name, let most):
+    case .parts(let name, _, _):
       guard case .array(let items) = value else {
         if value != .null, value != [:] {
           remark(path, "\(path) must be a list { … }")
         }
         return
-      }
-      if let most, items.count > most {
-        remark(path, "\(path) has \(items.count) parts, Slack takes \(most)")
       }
       for (index, item) in items.enumerated() { one(item, name, "\(path)[\(index + 1)]") }
     }
@@ -88,7 +85,7 @@ struct PayloadCheck {
   private mutating func one(_ value: Value, _ name: String, _ path: String) {
     switch name {
     case "block": typed(value, SlackParts.blocks, "block", path)
-    case "element": typed(value, SlackParts.elements, "element", path)
+    case "element", "action": typed(value, SlackParts.elements, "element", path)
     default: part(value, SlackParts.parts[name], name, path)
     }
   }
@@ -109,19 +106,11 @@ struct PayloadCheck {
     part(value, known[type], type, path)
   }
 
-  private mutating func text(_ value: Value, _ path: String, most: Int?) {
+  private mutating func text(_ value: Value, _ path: String) {
     texts(value, path)
-    guard let text = value.string else {
-      if value == .null { return }
-      if case .int = value { return }
-      if case .float = value { return }
-      return remark(path, "\(path) must be text")
-    }
-    // As it is sent: an & is five characters then.
-    let count = Markup.mrkdwn(text).unicodeScalars.count
-    if let most, count > most {
-      remark(
-        path, "\(path) has \(count) characters, Slack takes \(most); use slack.truncate")
+    switch value {
+    case .string, .int, .float, .null: return
+    default: remark(path, "\(path) must be text")
     }
   }
 

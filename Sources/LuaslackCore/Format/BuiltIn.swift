@@ -65,7 +65,7 @@ enum BuiltIn {
 
   /// Slack would make `*x*` bold and `evil.example` a link. An address is neither, unless it names
   /// an interface, which may look like a host.
-  private static func bareOrCode(_ text: String) -> String {
+  static func bareOrCode(_ text: String) -> String {
     Network(text) != nil && !text.contains("%") || text.isEmpty ? text : code(text)
   }
 
@@ -129,9 +129,17 @@ enum BuiltIn {
     add(line, colour: colour, to: &message)
   }
 
-  private static func add(_ text: String, colour: Value, to message: inout Value) {
+  /// More are left out: each of a hundred formatters may fail.
+  static let mostNotes = 50
+
+  /// Stays within Slack's limits if the message did.
+  private static func add(_ line: String, colour: Value, to message: inout Value) {
+    let attachments = message["attachments"]?.array ?? []
+    guard attachments.count < SlackParts.mostAttachments else { return }
+    let most = SlackParts.mostAttachmentText
+    let text = FitText.isLonger(line, than: most) ? FitText.cut(line, to: most, .markup) : line
     let attachment: Value = ["color": colour, "fallback": .string(text), "text": .string(text)]
-    message["attachments"] = .array((message["attachments"]?.array ?? []) + [attachment])
+    message["attachments"] = .array(attachments + [attachment])
   }
 }
 

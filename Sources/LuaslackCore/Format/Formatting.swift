@@ -23,6 +23,8 @@ final class Formatting {
     /// had a handler for the event.
     var costly: [String] = []
     var cheap: [String] = []
+    /// Where the message did not fit into Slack's limits, into which it was made to fit.
+    var violations: [Violation] = []
     /// What each file answered.
     var frames: [Sandbox.Frame] = []
 
@@ -82,14 +84,24 @@ final class Formatting {
       if !frame.destinations.isEmpty { named = frame.destinations }
     }
 
-    let outcome: Result.Outcome =
-      muted.map { .muted($0) } ?? .message(message(event, builtIn, &problems, frames))
+    var outcome: Result.Outcome
+    var violations: [Violation] = []
+    if let muted {
+      outcome = .muted(muted)
+    } else {
+      let message = self.message(event, builtIn, &problems, frames)
+      // Each problem becomes a note in the message, and so may each formatter that is left out.
+      let fitted = fitted(message, event, notes: problems.count + costly.count)
+      outcome = .message(fitted.message)
+      violations = fitted.violations
+    }
     let succeeded = frames.filter(\.isSuccess).map(\.file)
       .filter { file in !problems.contains { $0.file == file } }
     let wantsDigest = frames.contains { if case .digest = $0.outcome { true } else { false } }
     return Result(
       outcome: outcome, wantsDigest: wantsDigest, destinations: named, succeeded: succeeded,
-      unchanged: unchanged, problems: problems, costly: costly, cheap: cheap, frames: frames)
+      unchanged: unchanged, problems: problems, costly: costly, cheap: cheap,
+      violations: violations, frames: frames)
   }
 
   /// The last payload that the sink takes, the built-in one if there is no other. The first that it
@@ -106,7 +118,7 @@ final class Formatting {
       do throws(Sink.Refused) {
         let message = try Sink.message(payload, fallback: sentence)
         if let refused { problems.append(refused) }
-        return withAddress(message, event, sentence)
+        return message
       } catch {
         refused = FormatterProblem(file: frame.file, error: "\(at): \(error)")
       }
@@ -117,12 +129,26 @@ final class Formatting {
       ?? ["text": .string(Markup.mrkdwn(sentence))]
   }
 
-  /// No script may hide whom an event is about: a message that does not show it gets one more line.
-  private func withAddress(_ message: Value, _ event: Event, _ sentence: String) -> Value {
-    guard let address = event.address, !Visible.shows(address, in: message) else { return message }
-    var message = message
-    BuiltIn.addLine(Markup.mrkdwn(sentence), to: &message)
-    return message
+  /// Within Slack's limits, with room for what is added. No script, and no limit either, may hide
+  /// whom an event is about: a message that does not show it gets one more line.
+  private func fitted(
+    _ message: Value, _ event: Event, notes: Int
+  ) -> (message: Value, violations: [Violation]) {
+    let room = min(notes, BuiltIn.mostNotes)
+    var fitted = Fit.fitted(message, room: room)
+    guard let address = event.address, !Visible.shows(address, in: fitted.message) else {
+      return fitted
+    }
+    fitted = Fit.fitted(message, room: room + 1)
+    BuiltIn.addLine(line(about: event, address), to: &fitted.message)
+    return fitted
+  }
+
+  /// The sentence, unless it has so long a jail in it that nobody would read on to the address.
+  private func line(about event: Event, _ address: String) -> String {
+    let sentence = Markup.mrkdwn(BuiltIn.sentence(event))
+    let isShown = Visible.shows(address, in: ["text": .string(sentence)])
+    return isShown ? sentence : Markup.mrkdwn(BuiltIn.bareOrCode(address))
   }
 }
 

@@ -27,6 +27,7 @@ public struct Preview: Sendable {
     case .muted: message = nil
     }
     remarks = result.problems.map(\.sentence)
+    remarks += result.violations.map { "\($0)" }
     remarks += problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
     // Text of the event may look like markup; `check` knows events in which none does.
     let findings = result.findings(chain, looksForMarkup: false) + result.uncalled(chain)

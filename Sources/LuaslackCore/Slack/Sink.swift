@@ -32,7 +32,7 @@ enum Sink {
     }
     var message = try rendered(payload, key: "")
     // Without it phones show "This content can't be displayed".
-    if (message["text"]?.string ?? "").isEmpty {
+    if (message["text"]?.string ?? "").allSatisfy(\.isWhitespace) {
       message["text"] = .string(Markup.mrkdwn(fallback))
     }
     message["unfurl_links"] = false

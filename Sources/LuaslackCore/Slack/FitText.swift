@@ -1,0 +1,85 @@
+/// Cuts text that is ready to be sent. Never inside a character, an entity, a `<…>` group of live
+/// markup or the ticks around code, and code that is cut is ended.
+enum FitText {
+  enum Sort {
+    /// With entities and live markup in it: mrkdwn, and all that the sink escapes.
+    case markup
+    /// A `plain_text` object, in which an `&` is an `&`.
+    case plain
+  }
+
+  /// As Slack counts, which is in code points of what was sent: an `&` is the five of `&amp;`.
+  static func count(_ text: String) -> Int { text.unicodeScalars.count }
+
+  static func isLonger(_ text: String, than most: Int) -> Bool {
+    // There are never more code points than bytes.
+    text.utf8.count > most && count(text) > most
+  }
+
+  /// The beginning of a text that is longer than `most`, which is at least 6, and an ellipsis.
+  static func cut(_ text: String, to most: Int, _ sort: Sort) -> String {
+    let scalars = text.unicodeScalars
+    let mayEndCode = sort == .markup && text.utf8.contains(0x60)
+    let room = most - 1 - (mayEndCode ? Code.longestEnding : 0)
+    var at = scalars.startIndex
+    var used = 0
+    var code = Code()
+    // Both stop where a piece and a character end together.
+    var character = text.startIndex
+    var kept = (end: at, ending: "")
+    while at < scalars.endIndex {
+      let piece = sort == .plain ? scalars[at...at] : Self.piece(of: scalars, at: at)
+      used += piece.count
+      guard used <= room else { break }
+      if sort == .markup { code.note(piece) }
+      at = piece.endIndex
+      while character < at { character = text.index(after: character) }
+      if character == at { kept = (at, code.ending) }
+    }
+    return text[..<kept.end] + "…" + kept.ending
+  }
+
+  /// What must stay whole, but for marks that combine with its end.
+  private static func piece(
+    of scalars: String.UnicodeScalarView, at start: String.Index
+  ) -> Substring.UnicodeScalarView {
+    let one = scalars[start...start]
+    switch scalars[start] {
+    case "`":
+      let fence = scalars[start...].prefix(3)
+      return fence.count == 3 && fence.allSatisfy { $0 == "`" } ? fence : one
+    case "&":
+      let name = scalars[scalars.index(after: start)...].prefix(10).prefix {
+        $0 == "#" || $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0)
+      }
+      let isEntity = name.endIndex < scalars.endIndex && scalars[name.endIndex] == ";"
+      return isEntity && !name.isEmpty ? scalars[start...name.endIndex] : one
+    case "<":
+      // A formatter's slack.raw may hold one that nothing closes.
+      let end = scalars[scalars.index(after: start)...].firstIndex { $0 == ">" || $0 == "<" }
+      guard let end, scalars[end] == ">" else { return one }
+      return scalars[start...end]
+    default: return one
+    }
+  }
+
+  /// Which code is open.
+  private struct Code {
+    static let longestEnding = 4
+    private var isFenced = false
+    private var isSpan = false
+
+    mutating func note(_ piece: Substring.UnicodeScalarView) {
+      guard piece.first == "`" else { return }
+      if piece.count == 3 {
+        isFenced.toggle()
+        // No span goes on over a fence.
+        isSpan = false
+      } else if !isFenced {
+        isSpan.toggle()
+      }
+    }
+
+    var ending: String { isFenced ? "\n```" : isSpan ? "`" : "" }
+  }
+}

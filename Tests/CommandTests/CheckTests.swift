@@ -33,6 +33,31 @@ import Testing
     #expect(call.status == 0)
   }
 
+  @Test func `what is too long or too many for Slack is named with its place`() async throws {
+    let file = try write(
+      """
+      return {
+        ban = function(event, payload)
+          payload.blocks = {}
+          for i = 1, 61 do payload.blocks[i] = slack.divider() end
+          payload.blocks[3] =
+            { type = "section", text = { type = "mrkdwn", text = ("x"):rep(3412) .. event.ip } }
+        end,
+      }
+      """)
+    let limits = [
+      "/blocks: 61 parts, Slack takes 50",
+      "/blocks/2/text/text: 3,423 characters, Slack takes 3,000",
+    ]
+    let call = try await check([file])
+    #expect(call.status == 65)
+    let lines = call.output.split(separator: "\n").map(String.init)
+    #expect(lines.count == 2)
+    for limit in limits {
+      #expect(lines.contains { $0.hasPrefix("\(file):2: \(limit)") }, "\(call.output)")
+    }
+  }
+
   @Test func `each problem is a line with file, line and what`() async throws {
     let file = try write(
       """

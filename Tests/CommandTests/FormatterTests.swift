@@ -51,6 +51,40 @@ import Testing
     #expect(message.text == "&lt;!here&gt; &lt;!channel&gt; <!here>")
   }
 
+  @Test func `what is too long or too many for Slack is made to fit, and --dry-run says so`()
+    async throws
+  {
+    let installation = try await installation(
+      """
+      return { ban = function(event, payload)
+        payload.blocks = {}
+        for i = 1, 61 do payload.blocks[i] = slack.divider() end
+        payload.blocks[3] =
+          { type = "section", text = { type = "mrkdwn", text = ("x"):rep(3412) .. event.ip } }
+        payload.blocks[61] = { type = "section" }
+      end }
+      """)
+    let trial = try await installation.luaslack(["ban", "--dry-run"] + Self.ban.dropFirst())
+    #expect(trial.status == 0)
+    #expect(
+      trial.errors == """
+        luaslack: /blocks: 61 parts, Slack takes 50
+        luaslack: /blocks/2/text/text: 3,423 characters, Slack takes 3,000
+        luaslack: /blocks/60: a section needs text or fields
+
+        """)
+    _ = try await installation.luaslack(Self.ban)
+    let message = try #require(try await installation.slack.waitForMessages(1).first)
+    #expect(message.text == ":shield: sshd banned 203.0.113.7 after 5 failures on web1")
+    let blocks = message.bodyJSON["blocks"].array
+    #expect(blocks.count == 50)
+    #expect(blocks.last?["elements"][0]["text"].string == "… and 11 more left out")
+    // The address stood in what was cut off.
+    let line = message.bodyJSON["attachments"].array.last?["text"].string
+    #expect(line == "sshd banned 203.0.113.7 after 5 failures on web1")
+    #expect(try JSON(parsing: trial.output)["blocks"].array == blocks)
+  }
+
   @Test func `a muted event is not sent, and counted`() async throws {
     let installation = try await installation(
       """

@@ -12,7 +12,9 @@ import Testing
     return Event(record, host: "web1", now: 1_795_231_660_000_000)
   }()
 
-  private func format(_ sources: String...) -> Formatting.Result {
+  private func format(_ sources: String...) -> Formatting.Result { format(sources) }
+
+  private func format(_ sources: [String]) -> Formatting.Result {
     var chain = FormatterChain()
     for (index, source) in sources.enumerated() {
       chain.files.append(FormatterFile(name: "\(index)-test.lua", source: source))
@@ -133,6 +135,83 @@ import Testing
     #expect(error.hasPrefix("0-test.lua:1: "))
     #expect(!error.contains("\n"))
     #expect(error.utf8.count < 300)
+  }
+
+  /// Each fits only after much of it went, and shows the address in what goes at the most.
+  private static let hidden = [
+    "p.text = ('x'):rep(4000) .. ' ' .. e.ip p.attachments = {}",
+    """
+    p.attachments = {}
+    for i = 1, 100 do p.attachments[i] = { text = i .. ' ' .. (i == 100 and e.ip or '') } end
+    """,
+    """
+    p.attachments = {}
+    for i = 1, 130 do p.attachments[i] = { text = i .. ' ' .. (i > 99 and e.ip or '') } end
+    """,
+    """
+    local blocks = {}
+    for i = 1, 60 do blocks[i] = slack.section(i == 55 and e.ip or 'x') end
+    p.attachments = { { blocks = blocks } }
+    """,
+    """
+    p.blocks, p.attachments = {}, {}
+    for i = 1, 5 do p.blocks[i] = slack.section(('x'):rep(2900) .. (i == 3 and e.ip or '')) end
+    """,
+  ]
+
+  @Test(arguments: hidden)
+  func `no limit hides the address, whatever is noted besides`(body: String) {
+    let broken = Array(repeating: "error('broken')", count: 3)
+    for notes in [[], broken] {
+      let result = format(
+        ["return function(e, p) p.text = 'x' \(body) end"] + notes)
+      var outcome = result.outcome
+      for problem in result.problems { outcome.add(problem) }
+      guard case .message(let message) = outcome else {
+        Issue.record("no message")
+        continue
+      }
+      #expect(result.problems.count == notes.count)
+      #expect(Visible.shows("203.0.113.7", in: message))
+      let texts = (message["attachments"]?.array ?? []).compactMap { $0["text"]?.string }
+      #expect(texts.count { $0.hasPrefix(":warning: ") } == notes.count)
+      #expect(Fit.fitted(message).violations == [])
+    }
+  }
+
+  @Test(arguments: ["x", "&"])
+  func `no name of a jail or host is long enough to hide the address`(piece: String) {
+    let name = String(repeating: piece, count: 1_024)
+    for script in ["return {}", "return function(e, p) return { text = 'x' } end"] {
+      for (ip, id) in [("203.0.113.7", nil), ("203.0.113.7", name), ("", name)] {
+        var record = EventRecord(kind: .ban, jail: name, ip: ip, acceptedAt: 0)
+        record.set(.host, name)
+        record.set(.id, id)
+        let event = Event(record, host: "web1", now: 0)
+        let chain = FormatterChain(files: [FormatterFile(name: "0-test.lua", source: script)])
+        let result = Formatting(chain, Sandbox.Settings()).format(event)
+        guard case .message(let message) = result.outcome else {
+          Issue.record("no message")
+          continue
+        }
+        #expect(Visible.shows(event.address ?? "", in: message))
+        #expect(Fit.fitted(message).violations == [])
+      }
+    }
+  }
+
+  @Test func `every sample's built-in message fits`() {
+    let formatting = Formatting(FormatterChain(), Sandbox.Settings())
+    for sample in Sample.all {
+      for event in sample.events(EventContext()) {
+        guard case .message(let message) = formatting.format(event).outcome else {
+          Issue.record("no message")
+          continue
+        }
+        #expect(Fit.fitted(message).violations == [], "\(sample.name)")
+        if let address = event.address { #expect(Visible.shows(address, in: message)) }
+      }
+    }
   }
 
   @Test func `muted means no message`() {

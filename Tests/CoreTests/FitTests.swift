@@ -324,6 +324,16 @@ extension Value {
     #expect(markupCut.at("/blocks/0/text/text")?.string?.hasSuffix("&amp;…") == true)
   }
 
+  @Test(
+    arguments: [
+      ("abc", 3, "abc"), ("abcd", 3, "abc"), ("a&b", 5, "a"), ("a&b", 6, "a&"), ("a&b", 7, "a&b"),
+      ("<>", 8, "<>"),
+      ("<>x", 8, "<>"), ("ae\u{301}", 2, "a"), ("漢字", 2, "漢字"), ("", 0, ""),
+    ])
+  func `the beginning of a text that is not escaped yet`(text: String, most: Int, kept: String) {
+    #expect(FitText.beginning(of: text, sent: most) == kept)
+  }
+
   @Test func `whatever is cut is a beginning that breaks nothing`() {
     var random = Seeded(seed: 4)
     for _ in 0..<1_000 {

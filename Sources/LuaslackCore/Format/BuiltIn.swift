@@ -100,10 +100,15 @@ enum BuiltIn {
     return seconds < 0 ? "for good" : Seconds.inWords(Int(seconds))
   }
 
-  /// Log lines in a fence that they cannot end: event text holds no backtick.
+  /// Log lines in a fence that they cannot end: event text holds no backtick. As many as Slack shows,
+  /// so that the number of those left out is right.
   private static func fence(_ lines: String, leftOut: Int64) -> String {
+    let lines = lines.trimmed
+    // Room for the fence and for what follows it.
+    let kept = FitText.beginning(of: lines, sent: SlackParts.mostAttachmentText - 100)
+    let leftOut = leftOut + Int64(lines.utf8.count - kept.utf8.count)
     let more = leftOut > 0 ? "\n… \(leftOut) bytes more left out" : ""
-    return "```\n\(lines.trimmed)\n```\(more)"
+    return "```\n\(kept)\n```\(more)"
   }
 
   private static func text(_ event: Event, _ key: String) -> String {

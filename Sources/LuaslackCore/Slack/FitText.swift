@@ -39,6 +39,18 @@ enum FitText {
     return text[..<kept.end] + "…" + kept.ending
   }
 
+  /// As much of a text as takes `most` characters once it is escaped, cut between characters.
+  static func beginning(of text: String, sent most: Int) -> Substring {
+    guard isLonger(Markup.escape(text), than: most) else { return text[...] }
+    var room = most
+    return text.prefix { character in
+      room -= character.unicodeScalars.reduce(0) {
+        $0 + ($1 == "&" ? 5 : "<>".unicodeScalars.contains($1) ? 4 : 1)
+      }
+      return room >= 0
+    }
+  }
+
   /// What must stay whole, but for marks that combine with its end.
   private static func piece(
     of scalars: String.UnicodeScalarView, at start: String.Index

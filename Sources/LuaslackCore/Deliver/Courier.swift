@@ -188,6 +188,6 @@ public final class Courier<Carrier: Transport> {
       "text": .string(Markup.mrkdwn("\(sentence)\n\(note)")), "unfurl_links": false,
       "unfurl_media": false,
     ]
-    try queue.replacePayload(delivery.id, payload, reason: reason, now: now)
+    try queue.replacePayload(delivery.id, Fit.fitted(payload).message, reason: reason, now: now)
   }
 }

@@ -9,12 +9,7 @@ public final class Pipeline<Carrier: Transport> {
   private let courier: Courier<Carrier>
   private var lists = Lists()
   private let host: String
-  private var suspensions = Suspensions()
-  /// Of the destinations that word messages their own way, by the formatter's name, while a batch is
-  /// taken in.
-  private var ownFormattings: [String: Formatting] = [:]
-  /// Since the chain was read.
-  private var hasSuspended = false
+  private let wording: Wording
 
   /// The last one that could be read; nil until there is one.
   public var configuration: Configuration?
@@ -24,6 +19,7 @@ public final class Pipeline<Carrier: Transport> {
     self.queue = queue
     self.courier = courier
     self.host = host
+    wording = Wording(queue)
   }
 
   /// What a killed predecessor left unfinished.
@@ -66,16 +62,15 @@ public final class Pipeline<Carrier: Transport> {
     for file in damaged { try queue.note("spool file", file, now: now) }
     if damaged.isEmpty, (try? intake.hasDamaged()) == false { try queue.clearNotice("spool file") }
     guard !files.isEmpty else { return false }
-    var formatting = Formatting(configuration, chain(configuration))
-    defer { ownFormattings = [:] }
+    wording.begin(configuration)
+    defer { wording.end() }
     let context = try readLists(configuration, now: now)
     let end = Clock.monotonic() + Self.longestBatch
     var taken: [Intake.Found] = []
     try queue.transaction { () throws(DatabaseError) in
       for file in files where taken.isEmpty || Clock.monotonic() < end {
-        try take(file, formatting, context, now: now)
+        try take(file, context, now: now)
         taken.append(file)
-        if hasSuspended { formatting = Formatting(configuration, chain(configuration)) }
       }
     }
     guard intake.remove(taken) else {
@@ -89,18 +84,11 @@ public final class Pipeline<Carrier: Transport> {
     return taken.count < files.count || files.count >= Intake.batch
   }
 
-  /// The formatters to run, as they are on the disk now.
-  private func chain(_ configuration: Configuration) -> FormatterChain {
-    hasSuspended = false
-    return suspensions.applied(
-      to: FormatterChain.load(configuration), now: Clock.monotonic())
-  }
-
   /// Microseconds of formatting before what is ready is committed and delivered, and a signal heeded.
   private static var longestBatch: Int64 { 100_000 }
 
   private func take(
-    _ file: Intake.Found, _ formatting: Formatting, _ context: EventContext, now: Int64
+    _ file: Intake.Found, _ context: EventContext, now: Int64
   ) throws(DatabaseError) {
     var record: EventRecord
     switch file.content {
@@ -128,22 +116,21 @@ public final class Pipeline<Carrier: Transport> {
       try queue.noteArrival(file.name, of: event, now: now)
       // The same event with other destinations adds those.
       if !record.destinations.isEmpty {
-        try deliver(record, as: event, formatting, context, now: now)
+        try deliver(record, as: event, context, now: now)
       }
     } else {
       let event = try queue.insert(record, key: key)
       try queue.noteArrival(file.name, of: event, now: now)
-      try deliver(record, as: event, formatting, context, now: now)
+      try deliver(record, as: event, context, now: now)
     }
   }
 
   private func deliver(
-    _ record: EventRecord, as id: Int64, _ formatting: Formatting, _ context: EventContext,
-    now: Int64
+    _ record: EventRecord, as id: Int64, _ context: EventContext, now: Int64
   ) throws(DatabaseError) {
     guard let configuration, configuration.post.contains(record.kind) else { return }
     let event = Event(record, host: host, now: now, context: context)
-    var result: Formatting.Result
+    let result: Formatting.Result
     if let reason = event.listed(in: configuration.mutedLists) {
       // No formatter runs, so nothing is learnt of one either.
       result = Formatting.Result(outcome: .muted(reason))
@@ -151,70 +138,13 @@ public final class Pipeline<Carrier: Transport> {
       let text = Markup.mrkdwn(BuiltIn.sentence(event))
       result = Formatting.Result(outcome: .message(["text": .string(text)]))
     } else {
-      result = formatting.format(event)
-      let suspended = suspensions.observe(result, of: formatting.chain, now: Clock.monotonic())
-      hasSuspended = hasSuspended || !suspended.isEmpty
-      result.problems += suspended
-      for (file, outcome) in result.outcomes(of: formatting.chain) {
-        try queue.note(formatter: file, outcome, of: id)
-      }
-      try note(&result, of: formatting.chain, kind: record.kind, now: now)
+      result = try wording.result(event, of: id, now: now)
     }
     for name in try destinations(record, event, result, now: now) {
-      let outcome = worded(event, for: name, result.outcome)
+      let outcome = wording.outcome(event, for: name, result.outcome)
       try queue.insert(event: id, destination: name, outcome: outcome, now: now)
     }
   }
-
-  /// What a destination with a formatter of its own gets in place of the message that all others get.
-  private func worded(
-    _ event: Event, for name: String, _ outcome: Formatting.Result.Outcome
-  ) -> Formatting.Result.Outcome {
-    guard case .message = outcome, var configuration,
-      let formatter = configuration.destinations[name]?.formatter
-    else { return outcome }
-    configuration.formatters = [formatter]
-    let formatting = ownFormattings[formatter] ?? Formatting(configuration)
-    ownFormattings[formatter] = formatting
-    var result = formatting.format(event)
-    for problem in result.problems { result.outcome.add(problem) }
-    return result.outcome
-  }
-
-  /// A formatter's failure is told in the channel once per version of the script, and in `status` until
-  /// the formatter gets through that kind of event or is gone.
-  private func note(
-    _ result: inout Formatting.Result, of chain: FormatterChain, kind: EventKind, now: Int64
-  ) throws(DatabaseError) {
-    for notice in try queue.notices() {
-      guard let (file, noticed) = notice.formatter else { continue }
-      let isGone =
-        !chain.files.contains { $0.name == file } && !chain.leftOut.contains(file)
-        && !result.problems.contains { $0.file == file }
-      let isMended = noticed == kind.rawValue && result.isWell(file)
-      if isGone || isMended { try queue.clearNotice(notice.subject) }
-    }
-    for file in try queue.toldFiles() where result.succeeded.contains(file) {
-      try queue.mended(file, chain.version(of: file))
-    }
-    var untold: [FormatterProblem] = []
-    for problem in result.problems {
-      let subject = Queue.Notice.subject(formatter: problem.file, kind: kind.rawValue)
-      try queue.note(subject, problem.error, now: now)
-      // A file that could not even be read has no version but its error.
-      let isRead = chain.files.contains { $0.name == problem.file }
-      let version = isRead ? chain.version(of: problem.file) : problem.error
-      if try queue.tell(problem.file, version) { untold.append(problem) }
-    }
-    for problem in untold.prefix(Self.mostNotes) { result.outcome.add(problem) }
-    if untold.count > Self.mostNotes {
-      result.outcome.add(
-        note: "\(untold.count - Self.mostNotes) more failed; see `luaslack status`")
-    }
-  }
-
-  /// Of formatters that fail, in one message.
-  private static var mostNotes: Int { 3 }
 
   /// What the caller named, else what the formatter named, else what the routes say; unknown names mean the
   /// default, with a word in `status`.

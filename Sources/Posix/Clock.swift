@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The two clocks. The real one can jump; the monotonic one cannot, but means nothing after a reboot.
+/// The clocks. The real one can jump; the others cannot, but mean nothing after a reboot.
 public enum Clock {
   /// Microseconds since 1970, as the host believes.
   public static func now() -> Int64 {
@@ -10,6 +10,11 @@ public enum Clock {
   /// Microseconds since some point, never going back.
   public static func monotonic() -> Int64 {
     read(CLOCK_MONOTONIC)
+  }
+
+  /// The same, going on while the host is suspended.
+  public static func sinceBoot() -> Int64 {
+    read(CLOCK_BOOTTIME)
   }
 
   public static func sleep(microseconds: UInt32) {

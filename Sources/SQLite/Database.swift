@@ -90,6 +90,15 @@ public final class Database {
     return result
   }
 
+  public func forEach(
+    _ sql: String, _ values: SQLValue..., body: (borrowing Row) -> Void
+  ) throws(DatabaseError) {
+    try rows(sql, values) { row in
+      body(row)
+      return true
+    }
+  }
+
   /// Commits what `body` did, or undoes all of it when it throws.
   public func transaction<Failure: Error, Value>(
     _ body: () throws(Failure) -> Value, failed: (DatabaseError) -> Failure

@@ -51,6 +51,7 @@ final class Statement {
   }
 
   func integer(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(handle, column) }
+  func real(_ column: Int32) -> Double { unsafe sqlite3_column_double(handle, column) }
 
   func isNull(_ column: Int32) -> Bool {
     unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
@@ -72,6 +73,7 @@ public struct Row: ~Copyable {
   }
 
   public func integer(_ column: Int32) -> Int64 { statement.integer(column) }
+  public func real(_ column: Int32) -> Double { statement.real(column) }
   public func text(_ column: Int32) -> String { statement.text(column) }
   public func optionalInteger(_ column: Int32) -> Int64? {
     statement.isNull(column) ? nil : statement.integer(column)

@@ -1,6 +1,6 @@
 /// An address, or a network in CIDR notation. Read by the rules of `prelude.lua`'s `ip`, so that
 /// the config, the lists and a formatter never disagree about what an address is.
-public struct Network: Hashable, Sendable {
+public struct Network: Hashable, Sendable, CustomStringConvertible {
   public let isIPv4: Bool
   /// 128 bits, those after the prefix zero. IPv4 sits at ::ffff:0:0/96, so that an IPv4 address
   /// written as IPv6 is the same address.
@@ -45,6 +45,33 @@ public struct Network: Hashable, Sendable {
   /// The network of the first `prefix` bits around this one, of which there are at least as many.
   func wider(_ prefix: Int) -> Network {
     Network(base, prefix: prefix, isIPv4: isIPv4)
+  }
+
+  /// In CIDR notation, without the prefix if it is one address: `203.0.113.0/24`, `2001:db8::/48`.
+  public var description: String {
+    guard !isIPv4 else {
+      let bytes = stride(from: 24, through: 0, by: -8).map { (base >> UInt128($0)) & 0xff }
+      let dotted = bytes.map { "\($0)" }.joined(separator: ".")
+      return prefix == 128 ? dotted : "\(dotted)/\(prefix - 96)"
+    }
+    let groups = stride(from: 112, through: 0, by: -16).map { UInt16(base >> UInt128($0) & 0xffff) }
+    let text = Self.text(groups)
+    return prefix == 128 ? text : "\(text)/\(prefix)"
+  }
+
+  /// As RFC 5952 has it: the first of the longest runs of zeros is `::`, if it is longer than one.
+  private static func text(_ groups: [UInt16]) -> String {
+    var longest = 0..<0
+    var start = 0
+    for (index, group) in groups.enumerated() {
+      if group != 0 { start = index + 1 }
+      if index + 1 - start > max(longest.count, 1) { longest = start..<(index + 1) }
+    }
+    func joined(_ part: ArraySlice<UInt16>) -> String {
+      part.map { String($0, radix: 16) }.joined(separator: ":")
+    }
+    guard !longest.isEmpty else { return joined(groups[...]) }
+    return joined(groups[..<longest.lowerBound]) + "::" + joined(groups[longest.upperBound...])
   }
 
   /// All of the other is inside.

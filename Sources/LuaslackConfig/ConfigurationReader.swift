@@ -45,7 +45,7 @@ public struct ConfigurationReader: Sendable {
   static let keys = [
     "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "https_proxy",
     "no_proxy", "connect_timeout", "timeout", "list", "mute", "limits", "destination", "route",
-    "history", "history_events",
+    "history", "history_events", "digest_within",
   ]
 
   private func configuration(_ root: Value) throws(ConfigurationError) -> Configuration {
@@ -54,6 +54,12 @@ public struct ConfigurationReader: Sendable {
     if let value = root["formatters"] { result.formatters = try strings(value, "formatters") }
     if let value = root["post"] { result.post = try kinds(value) }
     if let value = root["linger"] { result.linger = try seconds(value, "linger") }
+    if let value = root["digest_within"] {
+      result.digestWithin = try seconds(value, "digest_within")
+      guard Configuration.digestRange.contains(result.digestWithin) else {
+        throw error("digest_within", "digest_within must be a time from \"1m\" to \"1d\"")
+      }
+    }
     if let value = root["history"] {
       result.retention.history = try seconds(value, "history")
       guard result.retention.history >= 86_400 else {
@@ -88,10 +94,10 @@ public struct ConfigurationReader: Sendable {
   private func kinds(_ value: Value) throws(ConfigurationError) -> [EventKind] {
     var kinds: [EventKind] = []
     for name in try strings(value, "post") {
-      guard let kind = EventKind(rawValue: name) else {
+      guard let kind = EventKind.accepted.first(where: { $0.rawValue == name }) else {
         throw error(
           "post",
-          "unknown kind \"\(name)\"" + Nearest.hint(name, EventKind.allCases.map(\.rawValue)))
+          "unknown kind \"\(name)\"" + Nearest.hint(name, EventKind.accepted.map(\.rawValue)))
       }
       kinds.append(kind)
     }

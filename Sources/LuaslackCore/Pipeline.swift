@@ -45,6 +45,7 @@ public final class Pipeline<Carrier: Transport> {
     _ configuration: Configuration, now: Int64
   ) throws(DatabaseError) -> EventContext {
     let (context, problems) = lists.context(of: configuration, now: now)
+    courier.context = context
     for notice in try queue.notices() {
       if let name = notice.list, problems[name] == nil { try queue.clearNotice(notice.subject) }
     }
@@ -112,24 +113,22 @@ public final class Pipeline<Carrier: Transport> {
     let repeated = try key.map { key throws(DatabaseError) in
       try queue.event(like: key, acceptedAt: record.acceptedAt)
     }
-    if let event = repeated.flatMap({ $0 }) {
-      try queue.noteArrival(file.name, of: event, now: now)
+    let event = Event(record, host: host, now: now, context: context)
+    if let id = repeated.flatMap({ $0 }) {
+      try queue.noteArrival(file.name, of: id, now: now)
       // The same event with other destinations adds those.
-      if !record.destinations.isEmpty {
-        try deliver(record, as: event, context, now: now)
-      }
+      if !record.destinations.isEmpty { try deliver(record, event, as: id, now: now) }
     } else {
-      let event = try queue.insert(record, key: key)
-      try queue.noteArrival(file.name, of: event, now: now)
-      try deliver(record, as: event, context, now: now)
+      let id = try queue.insert(record, key: key, severity: event.severity)
+      try queue.noteArrival(file.name, of: id, now: now)
+      try deliver(record, event, as: id, now: now)
     }
   }
 
   private func deliver(
-    _ record: EventRecord, as id: Int64, _ context: EventContext, now: Int64
+    _ record: EventRecord, _ event: Event, as id: Int64, now: Int64
   ) throws(DatabaseError) {
     guard let configuration, configuration.post.contains(record.kind) else { return }
-    let event = Event(record, host: host, now: now, context: context)
     let result: Formatting.Result
     if let reason = event.listed(in: configuration.mutedLists) {
       // No formatter runs, so nothing is learnt of one either.
@@ -142,7 +141,12 @@ public final class Pipeline<Carrier: Transport> {
     }
     for name in try destinations(record, event, result, now: now) {
       let outcome = wording.outcome(event, for: name, result.outcome)
-      try queue.insert(event: id, destination: name, outcome: outcome, now: now)
+      let isForDigest = result.wantsDigest
+      try queue.insert(
+        event: id, destination: name,
+        class: isForDigest ? .forDigest : event.severity == .critical ? .critical : .event,
+        outcome: outcome,
+        due: isForDigest ? now + Int64(configuration.digestWithin) * 1_000_000 : now, now: now)
     }
   }
 

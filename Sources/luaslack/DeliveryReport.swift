@@ -25,8 +25,14 @@ enum DeliveryReport {
 
   /// Nil until luaslackd has taken the event in.
   private static func deliveries(of name: String, in queue: Queue) -> [Delivery]? {
-    guard let event = try? queue.event(ofArrival: name) else { return nil }
-    return try? queue.deliveries(of: event)
+    guard let event = try? queue.event(ofArrival: name),
+      let deliveries = try? queue.deliveries(of: event)
+    else { return nil }
+    // What another message tells of is told when that is.
+    return deliveries.map { delivery in
+      guard delivery.state == .folded, let digest = delivery.foldedInto else { return delivery }
+      return (try? queue.delivery(digest)) ?? delivery
+    }
   }
 
   /// Why the first that waits does: its own last error, or what is wrong with its destination.
@@ -41,7 +47,7 @@ enum DeliveryReport {
       Process.print("recorded; the config's `post` does not list this kind\n", to: 1)
     }
     for delivery in deliveries {
-      let state = delivery.state.rawValue
+      let state = delivery.state.rawValue + (delivery.class == .digest ? " in a digest" : "")
       // `muted by 50-own.lua:2: …` says it already.
       let isSaid = delivery.reason?.hasPrefix(state + " ") ?? false
       let reason = delivery.reason.map { isSaid ? String($0.dropFirst(state.count)) : " (\($0))" }

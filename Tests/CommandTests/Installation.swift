@@ -45,7 +45,8 @@ final class Installation: Sendable {
     }
   }
 
-  /// luaslackd leaves as soon as nothing waits, so that a test can see it gone.
+  /// luaslackd leaves as soon as nothing waits, so that a test can see it gone; what few events make
+  /// goes out one by one.
   static func config(
     post: [String] = ["ban", "unban", "prolong", "jail_start", "jail_stop", "jail_flush"],
     linger: String = "0s", more: String = ""
@@ -55,6 +56,8 @@ final class Installation: Sendable {
     linger = "\(linger)"
     [destination.default]
     webhook_file = "webhook"
+    rate = "10/1s"
+    burst = 100
     \(more)
 
     """
@@ -105,8 +108,8 @@ final class Installation: Sendable {
   }
 
   /// Waits until nothing is left to do and luaslackd has gone.
-  func settle() async {
-    await eventually("luaslackd leaves") { daemons().isEmpty && incoming.isEmpty }
+  func settle(timeout: Duration = .seconds(10)) async {
+    await eventually("luaslackd leaves", timeout: timeout) { daemons().isEmpty && incoming.isEmpty }
   }
 
   /// Somebody reads from the trigger.
@@ -132,7 +135,8 @@ final class Installation: Sendable {
 
   /// Every delivery, as `queue list` tells it.
   func deliveries(all: Bool = true) async throws -> [JSON] {
-    let list = try await luaslack(["queue", "list", "--json"] + (all ? ["--all"] : []))
+    let which = all ? ["--all", "--limit", "100000"] : []
+    let list = try await luaslack(["queue", "list", "--json"] + which)
     return try list.output.split(separator: "\n").map { try JSON(parsing: String($0)) }
   }
 

@@ -167,7 +167,7 @@ import Testing
     #expect(
       Set(destination.object.keys) == [
         "name", "state", "pending", "oldest_pending_at", "next_attempt_at", "last_ok_at",
-        "last_error", "totals", "held", "is_held",
+        "last_error", "totals", "held", "is_held", "pending_in_digests",
       ])
     #expect(destination["name"].string == "default")
     #expect(destination["state"].string == "ok")
@@ -229,7 +229,7 @@ import Testing
     #expect(
       Set(row.object.keys) == [
         "id", "event", "destination", "state", "reason", "attempts", "accepted_at",
-        "next_attempt_at", "kind", "jail", "subject", "held",
+        "next_attempt_at", "kind", "jail", "subject", "held", "class", "folded_into",
       ])
   }
 

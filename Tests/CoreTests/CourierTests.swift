@@ -4,81 +4,32 @@ import Testing
 
 @testable import LuaslackCore
 
-/// Answers posts as told, without a network; keeps what it was asked to send.
-private final class ScriptedTransport: Transport {
-  var answers: [Answer] = []
-  private(set) var posts: [Post] = []
-  private var underWay: [Int64] = []
-
-  func start(_ tag: Int64, _ post: Post) {
-    posts.append(post)
-    underWay.append(tag)
-  }
-
-  func wait(others: [Int32], milliseconds: Int32) -> [(tag: Int64, answer: Answer)] {
-    defer { underWay = [] }
-    return underWay.map { ($0, answers.isEmpty ? .ok : answers.removeFirst()) }
-  }
-}
-
-extension Answer {
-  fileprivate static let ok = Answer.response(status: 200, retryAfter: nil, body: Array("ok".utf8))
-  fileprivate static func word(_ status: Int, _ word: String, after: Int? = nil) -> Answer {
-    .response(status: status, retryAfter: after, body: Array(word.utf8))
-  }
-}
-
 /// The courier over a real database, with the time and the answers given.
 @Suite struct CourierTests {
-  private let place: TemporaryDirectory
-  private let queue: Queue
-  private let transport = ScriptedTransport()
-  private let courier: Courier<ScriptedTransport>
-  private let configuration: Configuration
-  private let start: Int64 = 1_000_000_000_000_000
+  private let setup: Delivering
+  private let start: Int64
+  private var queue: Queue { setup.queue }
+  private var transport: ScriptedTransport { setup.transport }
+  private var courier: Courier<ScriptedTransport> { setup.courier }
+  private var configuration: Configuration { setup.configuration }
 
   init() throws {
-    place = try TemporaryDirectory()
-    queue = try Queue(writing: place.file("queue.db"))
-    courier = Courier(queue, transport, host: "web1") { 0 }
-    let webhook = try place.write("http://127.0.0.1:9/services/x\n", to: "webhook", mode: 0o600)
-    var configuration = Configuration(path: place.file("config.toml"))
-    for name in ["default", "other"] {
-      configuration.destinations[name] = .init(name: name, webhookFile: webhook)
-    }
-    self.configuration = configuration
+    setup = try Delivering()
+    start = setup.start
   }
 
   private func enqueue(
-    _ ip: String, to destinations: [String] = ["default"], acceptedAt: Int64? = nil
+    _ ip: String, to destinations: [String] = ["default"], acceptedAt: Double = 0
   ) throws {
-    let record = EventRecord(
-      kind: .ban, jail: "sshd", ip: ip, acceptedAt: acceptedAt ?? start)
-    let event = try queue.insert(record, key: nil)
-    for name in destinations {
-      try queue.insert(
-        event: event, destination: name, outcome: .message(["text": .string("ban of \(ip)")]),
-        now: start)
-    }
+    try setup.enqueue(ip, to: destinations, acceptedAt: acceptedAt)
   }
 
-  /// Everything that can be done at this time.
-  private func run(at seconds: Double = 0) throws {
-    let now = start + Int64(seconds * 1_000_000)
-    for _ in 0..<20 {
-      let sent = transport.posts.count
-      _ = try courier.dispatch(configuration, now: now)
-      try courier.wait(others: [], milliseconds: 0) { now }
-      if transport.posts.count == sent { return }
-    }
-  }
+  private func run(at seconds: Double = 0) throws { try setup.run(at: seconds) }
 
-  private func states() throws -> [DeliveryState] {
-    try queue.deliveries(pendingOnly: false, limit: 100).map(\.state)
-  }
+  private func states() throws -> [DeliveryState] { try setup.states() }
 
   private func destination(_ name: String = "default") throws -> DestinationState {
-    try queue.state(of: name)
+    try setup.destination(name)
   }
 
   @Test func `what waits goes out in order, once`() throws {
@@ -94,7 +45,7 @@ extension Answer {
     try enqueue("a")
     _ = try courier.dispatch(configuration, now: start)
     #expect(
-      try Queue(reading: place.file("queue.db")).deliveries(pendingOnly: true, limit: 1)
+      try Queue(reading: setup.place.file("queue.db")).deliveries(pendingOnly: true, limit: 1)
         .map(\.state) == [.sending])
   }
 
@@ -102,8 +53,7 @@ extension Answer {
     try enqueue("a")
     _ = try courier.dispatch(configuration, now: start)
     try queue.recoverSending(now: start)
-    let successor = Courier(queue, transport, host: "web1") { 0 }
-    _ = try successor.dispatch(configuration, now: start)
+    _ = try setup.successor().dispatch(configuration, now: start)
     #expect(
       transport.posts.map(\.body) == [
         #"{"text":"ban of a"}"#, #"{"text":"ban of a (possible repeat)"}"#,
@@ -186,7 +136,7 @@ extension Answer {
     try run(at: 3_601)
     #expect(transport.posts.count == 2)
     try run(at: 7_300)
-    #expect(try states() == [.delivered, .delivered])
+    #expect(try states() == [.folded, .folded, .delivered])
     #expect(try destination().health == .ok)
   }
 
@@ -253,7 +203,7 @@ extension Answer {
   }
 
   @Test func `what is old because the host was off is delivered all the same`() throws {
-    try enqueue("a", acceptedAt: 0)
+    try enqueue("a", acceptedAt: -1_000_000)
     try run()
     #expect(try states() == [.delivered])
   }
@@ -277,9 +227,10 @@ extension Answer {
     transport.answers = [.word(503, "x")]
     try enqueue("a")
     try run()
-    try run(at: -3_600)
+    setup.error = -3_600
+    try run(at: 0.1)
     #expect(transport.posts.count == 1)
-    try run(at: -3_598)
+    try run(at: 2)
     #expect(try states() == [.delivered])
   }
 

@@ -27,8 +27,9 @@ enum Script {
 
   /// An event as `event.json` of a case holds it, at a moment that is always the same.
   static func event(_ value: Value) -> Event {
-    let record = EventRecord(value) ?? EventRecord(kind: .ban, jail: "no event", acceptedAt: 0)
-    return Event(record, host: "web1", now: 1_795_231_660_000_000)
+    let now: Int64 = 1_795_231_660_000_000
+    return Event(case: value, host: "web1", now: now)
+      ?? Event(EventRecord(kind: .ban, jail: "no event", acceptedAt: 0), host: "web1", now: now)
   }
 
   static let tests = URL(filePath: #filePath).deletingLastPathComponent()

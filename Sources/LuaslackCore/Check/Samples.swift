@@ -14,6 +14,7 @@ struct Sample: Sendable {
   private let fields: [String: String]
   /// Laid over the event: what the config knows on the host where it happens.
   private let known: [String: Value]
+  private var parts: [Sample] = []
 
   /// 2026-11-21 03:27:24 UTC, in microseconds.
   static let moment: Int64 = 1_795_231_644_000_000
@@ -29,12 +30,24 @@ struct Sample: Sendable {
     (self.matches, self.fields, self.known) = (matches, fields, known)
   }
 
-  private static let ofAddress = EventKind.allCases.filter(\.hasAddress)
-  private static let ofJail = EventKind.allCases.filter { !$0.hasAddress }
+  private static let ofAddress = EventKind.accepted.filter(\.hasAddress)
+  private static let ofJail = EventKind.accepted.filter { !$0.hasAddress }
+
+  /// A digest of what these make.
+  private static func digest(_ name: String, _ about: String, of samples: [Sample]) -> Sample {
+    var sample = Sample(name, about, kinds: [])
+    sample.isHostile = samples.contains(where: \.isHostile)
+    sample.parts = samples
+    return sample
+  }
 
   /// The events of this sample, one for each kind that it fits.
   func events(_ context: EventContext) -> [Event] {
-    kinds.map { kind in
+    guard parts.isEmpty else {
+      let digest = Digest(of: parts.flatMap { $0.events(context) })
+      return [Event(digest, host: "web1", now: Self.moment)]
+    }
+    return kinds.map { kind in
       var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: Self.moment)
       for (option, text) in options { record.set(option, text) }
       if kind.hasAddress { record.setFailures(failures) }
@@ -48,7 +61,11 @@ struct Sample: Sendable {
 }
 
 extension Sample {
-  static let all = ordinary + hostile
+  static let all =
+    ordinary + hostile + [
+      digest("storm", "many of these at once", of: ordinary),
+      digest("hostile-storm", "many of the hostile ones at once", of: hostile),
+    ]
 
   private static let usual: [EventRecord.Option: String] = [
     .time: "1795231644", .bantime: "600", .bancount: "1", .family: "inet4", .restored: "0",
@@ -111,6 +128,6 @@ extension Sample {
       ) { first, _ in first }),
     Sample(
       "hostile-jail", "a jail's name that tries to be markup", isHostile: true,
-      kinds: EventKind.allCases, jail: evil, usual),
+      kinds: EventKind.accepted, jail: evil, usual),
   ]
 }

@@ -19,6 +19,9 @@ public struct Configuration: Sendable, Equatable {
   public var network = Network()
   /// Seconds luaslackd stays when there is nothing left to do.
   public var linger = 60
+  /// Seconds after which there is a digest of what formatters left to one, if there was none before.
+  public var digestWithin = 3_600
+  public static let digestRange = 60...86_400
   /// Users of the host, and networks of its owner: a ban of one of these is loud.
   public var validUsers: [String] = []
   public var friendlyNetworks: [String] = []

@@ -8,6 +8,7 @@ extension Configuration {
       "formatters": Self.array(formatters), "post": Self.array(post.map(\.rawValue)),
       "linger": .int(Int64(linger)), "history": .int(Int64(retention.history)),
       "history_events": .int(Int64(retention.events)),
+      "digest_within": .int(Int64(digestWithin)),
       "valid_users": Self.array(validUsers),
       "friendly_networks": Self.array(friendlyNetworks),
       "timezone": timezone.map { .string($0) } ?? .null, "zone": .string(zone),
@@ -34,7 +35,7 @@ extension Configuration {
       "# overflow: \(locations.overflow)", "",
       "formatters = \(toml(formatters))", "post = \(toml(post.map(\.rawValue)))",
       "linger = \"\(linger)s\"", "history = \"\(retention.history)s\"",
-      "history_events = \(retention.events)",
+      "history_events = \(retention.events)", "digest_within = \"\(digestWithin)s\"",
       "valid_users = \(toml(validUsers))",
       "friendly_networks = \(toml(friendlyNetworks))",
       timezone.map { "timezone = \(Self.toml(.string($0)))  # \(zone)" }

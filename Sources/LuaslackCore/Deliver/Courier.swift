@@ -1,60 +1,160 @@
+internal import Posix
 public import SQLite
 
-/// Takes what waits in the queue to its destinations: one message at a time each, none of them
-/// delaying another. All its state is in the rows; a courier that is killed is continued by the next.
+/// Takes what waits in the queue to its destinations: one message at a time each, at the pace of each,
+/// none of them delaying another. All its state is in the rows; a courier that is killed is continued
+/// by the next.
 public final class Courier<Carrier: Transport> {
   private let queue: Queue
   private let transport: Carrier
   private let policy: RetryPolicy
   private let host: String
   private let jitter: () -> Double
-  /// The last time seen; an earlier one now means that the clock was set back.
-  private var latest = Int64.max
-  private var underWay: [Int64: Delivery] = [:]
+  /// Microseconds on a clock that nobody sets.
+  private let steadyClock: () -> Int64
+  private let digests: Digests
+  /// Both clocks at the last look.
+  private var latest: (now: Int64, steady: Int64)?
+  private var underWay: [Int64: (delivery: Delivery, target: Target)] = [:]
 
   public init(
     _ queue: Queue, _ transport: Carrier, policy: RetryPolicy = RetryPolicy(),
-    host: String, jitter: @escaping () -> Double
+    host: String, steadyClock: (() -> Int64)? = nil,
+    jitter: @escaping () -> Double
   ) {
     self.queue = queue
     self.transport = transport
     self.policy = policy
     self.host = host
     self.jitter = jitter
+    self.steadyClock = steadyClock ?? Clock.sinceBoot
+    digests = Digests(queue, host: host)
   }
 
   public var isBusy: Bool { !underWay.isEmpty }
+
+  /// By what events are judged; digests tell why one is critical.
+  var context: EventContext {
+    get { digests.context }
+    set { digests.context = newValue }
+  }
 
   /// Starts whatever may go out at `now`. Returns when to look again; nil: nothing waits.
   public func dispatch(
     _ configuration: Configuration?, now: Int64
   ) throws(DatabaseError) -> Int64? {
-    if now < latest { try queue.restartDelays(now: now) }
-    latest = now
+    try heedClock(now)
     var wakeAt: Int64?
     for state in try queue.destinationStates() {
-      guard !underWay.values.contains(where: { $0.destination == state.name }) else { continue }
+      guard !underWay.values.contains(where: { $0.delivery.destination == state.name }) else {
+        continue
+      }
       let due = try dispatch(to: state, configuration, now: now)
       if let due { wakeAt = min(wakeAt ?? due, due) }
     }
     return wakeAt
   }
 
+  /// A clock that was set back, before this start or since, would freeze what waits for a time; one
+  /// that was set forward would cut short what Slack asked for.
+  private func heedClock(_ now: Int64) throws(DatabaseError) {
+    let steady = steadyClock()
+    defer { latest = (now, steady) }
+    guard let latest else { return try queue.restartDelays(now: now) }
+    let jump = now - latest.now - (steady - latest.steady)
+    if now < latest.now {
+      try queue.restartDelays(now: now)
+    } else if jump > Self.smallestJump {
+      try queue.moveRetryAfter(by: jump, since: latest.now)
+    }
+  }
+
+  /// Microseconds; less is the clocks' own difference.
+  private static var smallestJump: Int64 { 500_000 }
+
+  /// What goes out next to a destination, if anything may; returns when to look again.
   private func dispatch(
     to state: DestinationState, _ configuration: Configuration?, now: Int64
   ) throws(DatabaseError) -> Int64? {
-    guard let delivery = try queue.next(for: state.name, now: now) else {
-      return try queue.nextAttempt(for: state.name).map { max($0, now + 1_000) }
-    }
-    guard state.notBefore <= now else { return state.notBefore }
+    let name = state.name
+    guard let due = try queue.nextAttempt(for: name) else { return nil }
+    let at = max(due, state.notBefore)
+    guard at <= now else { return at }
     let target: Target
     do throws(Target.Refused) {
-      target = try self.target(state.name, configuration)
+      target = try self.target(name, configuration)
     } catch {
       return try hold(state, "\(error)", now: now)
     }
-    try send(delivery, to: target)
-    return nil
+    guard let configuration, let destination = configuration.destinations[name] else { return nil }
+    let limit = Pace.Limit(destination)
+    let hash = target.hash
+    var pace = (try queue.pace(hash) ?? Pace(limit, now: now)).reckoned(limit, now: now)
+    guard pace.nextAt(limit) <= now else { return pace.nextAt(limit) }
+    let capacity = Fold.capacity(pace, limit)
+    switch try choose(name, capacity, configuration, now: now) {
+    case .message(let delivery):
+      pace.take()
+      try send(delivery, to: target, pace, now: now)
+      return nil
+    case .nothing(let until):
+      return until
+    }
+  }
+
+  private enum Choice {
+    case message(Delivery)
+    /// Nothing before this; nil: for an answer or an admin's word.
+    case nothing(until: Int64?)
+  }
+
+  /// Alarms that cannot wait, then a digest that is on its way, then what waits: apart, or as a digest.
+  private func choose(
+    _ name: String, _ capacity: Int, _ configuration: Configuration, now: Int64
+  ) throws(DatabaseError) -> Choice {
+    let alone = try queue.criticalCount(of: name, since: now - 60_000_000)
+    if alone < Fold.criticalAMinute,
+      let urgent = try queue.next(
+        for: name, [.critical], since: now - Fold.lateAfter, now: now)
+    {
+      return .message(urgent)
+    }
+    if let digest = try queue.pendingDigest(of: name) {
+      return try grow(digest, configuration, now: now)
+    }
+    if let own = try queue.next(for: name, [.notice], now: now) { return .message(own) }
+    let decision = Fold.decision(
+      try queue.backlog(of: name, most: capacity + 1, now: now), capacity: capacity,
+      digests: try queue.digestTimes(of: name, since: now - Fold.memory), now: now)
+    switch decision {
+    case .wait(let until): return .nothing(until: until)
+    case .fold: return try fold(name, into: nil, configuration, now: now)
+    case .apart:
+      if let delivery = try queue.next(for: name, [.event, .critical], now: now) {
+        return .message(delivery)
+      }
+      return .nothing(until: try queue.nextAttempt(for: name, after: now))
+    }
+  }
+
+  /// What came since it could not be sent goes with it, unless it may stand in the channel already.
+  private func grow(
+    _ digest: Delivery, _ configuration: Configuration, now: Int64
+  ) throws(DatabaseError) -> Choice {
+    guard digest.nextAttemptAt <= now else { return .nothing(until: digest.nextAttemptAt) }
+    guard !digest.maybeSent, !digest.isPlain,
+      try queue.firstFoldable(of: digest.destination, now: now) != nil
+    else { return .message(digest) }
+    return try fold(digest.destination, into: digest, configuration, now: now)
+  }
+
+  private func fold(
+    _ name: String, into digest: Delivery?, _ configuration: Configuration, now: Int64
+  ) throws(DatabaseError) -> Choice {
+    let isAll = try digests.fold(name, into: digest, configuration, now: now)
+    // Between two turns luaslackd heeds its signals and takes in what came.
+    guard isAll else { return .nothing(until: now) }
+    return try queue.pendingDigest(of: name).map { .message($0) } ?? .nothing(until: now)
   }
 
   private func target(
@@ -83,10 +183,16 @@ public final class Courier<Carrier: Transport> {
     return state.notBefore
   }
 
-  private func send(_ delivery: Delivery, to target: Target) throws(DatabaseError) {
-    // Committed before the first byte: a crash from here on is known to be ambiguous.
-    try queue.markSending(delivery.id)
-    underWay[delivery.id] = delivery
+  private func send(
+    _ delivery: Delivery, to target: Target, _ pace: Pace, now: Int64
+  ) throws(DatabaseError) {
+    // Committed before the first byte: a crash from here on is known to be ambiguous, and the next
+    // luaslackd knows that a message went out.
+    try queue.transaction { () throws(DatabaseError) in
+      try queue.markSending(delivery.id)
+      try queue.save(pace, of: target.hash)
+    }
+    underWay[delivery.id] = (delivery, target)
     transport.start(delivery.id, target.post(body(delivery)))
   }
 
@@ -112,9 +218,17 @@ public final class Courier<Carrier: Transport> {
     others: [Int32], milliseconds: Int32, now: () -> Int64
   ) throws(DatabaseError) {
     for (tag, answer) in transport.wait(others: others, milliseconds: milliseconds) {
-      guard let delivery = underWay.removeValue(forKey: tag) else { continue }
+      guard let (delivery, target) = underWay.removeValue(forKey: tag) else { continue }
+      let now = now()
       try queue.transaction { () throws(DatabaseError) in
-        try settle(delivery, Verdict(answer), now: now())
+        let verdict = Verdict(answer)
+        if case .retry(_, let after?, _) = verdict {
+          // For whoever else sends there under another name.
+          var pace = try queue.pace(target.hash) ?? Pace(tokens: 0, at: now, notBefore: 0)
+          pace.obey(retryAfter: RetryPolicy.microseconds(after), now: now)
+          try queue.save(pace, of: target.hash)
+        }
+        try settle(delivery, verdict, now: now)
       }
     }
   }
@@ -160,7 +274,7 @@ public final class Courier<Carrier: Transport> {
     state.failures += 1
     state.lastError = reason
     state.setAt = now
-    let asked = after.map { Int64(min($0, 86_400)) * 1_000_000 }
+    let asked = after.map(RetryPolicy.microseconds)
     state.notBefore = now + (asked ?? policy.backoff(failures: state.failures, jitter: jitter()))
     try queue.save(state, obeysSlack: asked != nil)
     // Its age alone is no reason: it may never have been tried, because the host was off.
@@ -180,14 +294,21 @@ public final class Courier<Carrier: Transport> {
     guard !delivery.isPlain else {
       return try queue.finish(delivery.id, .dead, reason: reason, now: now)
     }
-    let sentence =
-      try queue.record(of: delivery.event)
-      .map { BuiltIn.sentence(Event($0, host: host, now: now)) } ?? "an event"
+    let sentence = try self.sentence(delivery, now: now)
     let note = "(Slack refused the formatted message: \(reason))"
     let payload: Value = [
       "text": .string(Markup.mrkdwn("\(sentence)\n\(note)")), "unfurl_links": false,
       "unfurl_media": false,
     ]
     try queue.replacePayload(delivery.id, Fit.fitted(payload).message, reason: reason, now: now)
+  }
+  private func sentence(_ delivery: Delivery, now: Int64) throws(DatabaseError) -> String {
+    guard delivery.class != .digest else {
+      let digest = try queue.digest(
+        of: delivery.id, events: .min ... .max, context: context, host: host, now: now)
+      return BuiltIn.sentence(Event(digest, host: host, now: now))
+    }
+    return try queue.record(of: delivery.event)
+      .map { BuiltIn.sentence(Event($0, host: host, now: now)) } ?? "an event"
   }
 }

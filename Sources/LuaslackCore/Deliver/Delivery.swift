@@ -16,6 +16,19 @@ public enum DeliveryState: String, Sendable, CaseIterable {
 
 /// One message to one destination, as its row has it.
 public struct Delivery: Sendable, Equatable {
+  /// By what it is paced.
+  public enum Class: String, Sendable, CaseIterable {
+    case event
+    /// An event that somebody should see at once.
+    case critical
+    /// An event that a formatter left to the next digest.
+    case forDigest = "for_digest"
+    /// Tells of the deliveries that were folded into it.
+    case digest
+    /// A word of luaslack's own.
+    case notice
+  }
+
   public let id: Int64
   public let event: Int64
   public let destination: String
@@ -35,6 +48,9 @@ public struct Delivery: Sendable, Equatable {
   public let subject: String
   /// By an admin, until it is released.
   public var isHeld = false
+  public var `class` = Class.event
+  /// The digest that tells of it.
+  public var foldedInto: Int64?
 }
 
 /// What is remembered of a destination between attempts and processes.
@@ -56,7 +72,8 @@ public struct DestinationState: Sendable, Equatable {
 // As `queue list` shows it.
 extension Delivery {
   public var line: String {
-    let why = reason.map { "  (\($0))" } ?? ""
+    let into = foldedInto.map { " into \($0)" } ?? ""
+    let why = into + (reason.map { "  (\($0))" } ?? "")
     let state = isHeld && state.isPending ? "held" : state.rawValue
     return "\(id)  \(Timestamp.text(acceptedAt))  \(state)  \(destination)  "
       + "\(kind) \(PlainText.line(jail)) \(PlainText.line(subject))  \(attempts) attempts\(why)"
@@ -68,7 +85,9 @@ extension Delivery {
       "state": .string(state.rawValue), "reason": reason.map { .string($0) } ?? .null,
       "attempts": .int(Int64(attempts)), "accepted_at": .string(Timestamp.text(acceptedAt)),
       "next_attempt_at": state.isPending ? .string(Timestamp.text(nextAttemptAt)) : .null,
-      "held": .bool(isHeld), "kind": .string(kind), "jail": .string(jail),
+      "held": .bool(isHeld), "class": .string(`class`.rawValue),
+      "folded_into": foldedInto.map(Value.int) ?? .null, "kind": .string(kind),
+      "jail": .string(jail),
       "subject": .string(subject),
     ]
   }

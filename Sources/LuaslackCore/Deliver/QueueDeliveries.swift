@@ -5,7 +5,7 @@ public import SQLite
 extension Queue {
   private static let columns = """
     SELECT delivery.id, event, destination, state, payload, reason, attempts, next_attempt_at,
-      maybe_sent, is_plain, accepted_at, kind, jail, subject, held
+      maybe_sent, is_plain, accepted_at, kind, jail, subject, held, class, folded_into
     FROM delivery JOIN event ON event.id = event
     """
 
@@ -15,7 +15,8 @@ extension Queue {
       state: DeliveryState(rawValue: row.text(3)) ?? .dead, payload: row.text(4),
       reason: row.optionalText(5), attempts: Int(row.integer(6)), nextAttemptAt: row.integer(7),
       maybeSent: row.integer(8) == 1, isPlain: row.integer(9) == 1, acceptedAt: row.integer(10),
-      kind: row.text(11), jail: row.text(12), subject: row.text(13), isHeld: row.integer(14) == 1)
+      kind: row.text(11), jail: row.text(12), subject: row.text(13), isHeld: row.integer(14) == 1,
+      class: Delivery.Class(rawValue: row.text(15)) ?? .event, foldedInto: row.optionalInteger(16))
   }
 
   /// Rows that a killed luaslackd left `sending`: they may have arrived.
@@ -48,6 +49,9 @@ extension Queue {
       UPDATE destination SET not_before = ?1 + max(0, not_before - set_at), set_at = ?1
       WHERE set_at > ?1
       """, .integer(now))
+    try database.run(
+      "UPDATE pace SET not_before = ?1 + max(0, not_before - at), at = ?1 WHERE at > ?1",
+      .integer(now))
   }
 
   /// Everything that waits is due now; destinations that were given up are tried again.
@@ -62,29 +66,44 @@ extension Queue {
       "UPDATE destination SET not_before = 0, set_at = ?1 WHERE not obeys_slack", .integer(now))
   }
 
-  /// The oldest delivery that may go out, with nothing older about the same subject in its way.
-  func next(for destination: String, now: Int64) throws(DatabaseError) -> Delivery? {
-    try database.first(
+  /// The oldest delivery of these classes that may go out and was accepted at `since` or later, with
+  /// nothing older about the same subject in its way. What was left to a digest is in nobody's way.
+  func next(
+    for destination: String, _ classes: [Delivery.Class], since: Int64 = .min, now: Int64
+  ) throws(DatabaseError) -> Delivery? {
+    let names = classes.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    return try database.first(
       Self.columns + """
          WHERE destination = ?1 AND state IN ('waiting', 'sending') AND state = 'waiting'
-          AND next_attempt_at <= ?2 AND held = 0
+          AND class IN (\(names)) AND next_attempt_at <= ?2 AND held = 0 AND accepted_at >= ?3
           AND NOT EXISTS (
-            SELECT 1 FROM delivery AS older JOIN event AS before ON before.id = older.event
-            WHERE older.destination = ?1 AND older.state IN ('waiting', 'sending')
-              AND older.event < delivery.event
-              AND before.jail = event.jail AND before.subject = event.subject)
+            SELECT 1 FROM event AS before CROSS JOIN delivery AS older
+              ON older.event = before.id AND older.destination = delivery.destination
+            WHERE before.jail = event.jail AND before.subject = event.subject
+              AND before.id < event.id
+              AND (older.state IN ('waiting', 'sending') AND older.class <> 'for_digest'
+                OR older.state = 'folded' AND EXISTS (
+                  SELECT 1 FROM delivery AS digest WHERE digest.id = older.folded_into
+                    AND digest.state IN ('waiting', 'sending'))))
         ORDER BY event LIMIT 1
-        """, .text(destination), .integer(now), read: Self.delivery)
+        """, .text(destination), .integer(now), .integer(since), read: Self.delivery)
   }
 
-  /// When the first waiting delivery of a destination is due.
-  func nextAttempt(for destination: String) throws(DatabaseError) -> Int64? {
+  /// When a waiting delivery of a destination is due first, or first after a time.
+  func nextAttempt(
+    for destination: String, after: Int64 = .min
+  ) throws(DatabaseError) -> Int64? {
     try database.first(
       """
       SELECT min(next_attempt_at) FROM delivery
-      WHERE destination = ? AND state = 'waiting' AND held = 0
-      """, .text(destination)
+      WHERE destination = ? AND state = 'waiting' AND held = 0 AND next_attempt_at > ?
+      """, .text(destination), .integer(after)
     ) { $0.optionalInteger(0) }.flatMap { $0 }
+  }
+
+  public func delivery(_ id: Int64) throws(DatabaseError) -> Delivery? {
+    try database.first(
+      Self.columns + " WHERE delivery.id = ?", .integer(id), read: Self.delivery)
   }
 
   func markSending(_ id: Int64) throws(DatabaseError) {
@@ -133,6 +152,33 @@ extension Queue {
   func record(of event: Int64) throws(DatabaseError) -> EventRecord? {
     try database.first("SELECT record FROM event WHERE id = ?", .integer(event)) { $0.text(0) }
       .flatMap { try? JSONReader.read($0) }.flatMap { EventRecord($0) }
+  }
+}
+
+// The pace of real destinations, by the hash of their targets.
+extension Queue {
+  func pace(_ target: String) throws(DatabaseError) -> Pace? {
+    try database.first(
+      "SELECT tokens, at, not_before FROM pace WHERE target = ?", .text(target)
+    ) { Pace(tokens: $0.real(0), at: $0.integer(1), notBefore: $0.integer(2)) }
+  }
+
+  func save(_ pace: Pace, of target: String) throws(DatabaseError) {
+    try database.run(
+      "INSERT OR REPLACE INTO pace (target, tokens, at, not_before) VALUES (?, ?, ?, ?)",
+      .text(target), .real(pace.tokens), .integer(pace.at), .integer(pace.notBefore))
+  }
+
+  /// Slack's own clock did not jump when ours was set forward: what it asked for still lasts.
+  func moveRetryAfter(by jump: Int64, since: Int64) throws(DatabaseError) {
+    try database.run(
+      "UPDATE pace SET at = at + ?1, not_before = not_before + ?1 WHERE not_before > ?2",
+      .integer(jump), .integer(since))
+    try database.run(
+      """
+      UPDATE destination SET not_before = not_before + ?1, set_at = set_at + ?1
+      WHERE obeys_slack AND not_before > ?2
+      """, .integer(jump), .integer(since))
   }
 }
 

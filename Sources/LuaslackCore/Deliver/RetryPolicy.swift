@@ -12,6 +12,11 @@ public struct RetryPolicy: Sendable, Equatable {
 
   public init() {}
 
+  /// Of a Retry-After in seconds; a day is the longest that is believed.
+  static func microseconds(_ retryAfter: Int) -> Int64 {
+    Int64(min(max(retryAfter, 0), 86_400)) * 1_000_000
+  }
+
   /// Doubles with each failure up to the ceiling; `jitter`, from 0 to 1, takes away up to a quarter,
   /// so that many hosts do not come back in step.
   public func backoff(failures: Int, jitter: Double) -> Int64 {

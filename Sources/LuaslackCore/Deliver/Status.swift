@@ -8,6 +8,8 @@ public struct Status: Sendable {
     public let totals: [DeliveryState: Int]
     public let oldestPendingAt: Int64?
     public let nextAttemptAt: Int64?
+    /// Events that the digests tell of which are still to be sent.
+    public let inDigests: Int
     /// Deliveries that an admin holds.
     public let held: Int
     /// What is to come is held as well.
@@ -57,6 +59,7 @@ public struct Status: Sendable {
           state: state, totals: totals[state.name] ?? [:],
           oldestPendingAt: try queue.oldestPending(state.name),
           nextAttemptAt: next.map { max($0, state.notBefore) },
+          inDigests: try queue.pendingMembers(of: state.name),
           held: try queue.held(state.name), isHeld: heldDestinations.contains(state.name)))
     }
     self.destinations = destinations
@@ -114,7 +117,10 @@ extension Status {
   private func line(_ destination: Destination) -> String {
     let state = destination.state
     var parts = ["  \(state.name): \(state.health.rawValue)"]
-    parts.append("\(destination.pending) pending")
+    let digested = destination.inDigests
+    let events =
+      digested == 0 ? "" : " (with \(digested) event\(digested == 1 ? "" : "s") in digests)"
+    parts.append("\(destination.pending) pending\(events)")
     if let oldest = destination.oldestPendingAt { parts.append("oldest \(ago(oldest))") }
     if destination.held > 0 { parts.append("\(destination.held) held") }
     if destination.isHeld { parts.append("all to come held") }
@@ -157,7 +163,9 @@ extension Status {
     let state = destination.state
     return [
       "name": .string(state.name), "state": .string(state.health.rawValue),
-      "pending": .int(Int64(destination.pending)), "held": .int(Int64(destination.held)),
+      "pending": .int(Int64(destination.pending)),
+      "pending_in_digests": .int(Int64(destination.inDigests)),
+      "held": .int(Int64(destination.held)),
       "is_held": .bool(destination.isHeld),
       "oldest_pending_at": time(destination.oldestPendingAt),
       "next_attempt_at": time(destination.nextAttemptAt), "last_ok_at": time(state.lastOkAt),

@@ -7,6 +7,8 @@ public struct Event: Sendable, Equatable {
   public let severity: Severity
   /// What a formatter gets as `event`; `docs/formatters.md` is its description.
   public internal(set) var value: Value
+  /// What a digest is made from.
+  let digest: Digest?
 
   /// `host` is used where the caller named none; `now` is in microseconds since 1970.
   public init(
@@ -17,11 +19,25 @@ public struct Event: Sendable, Equatable {
     subject = PlainText.line(record.subject)
     let assessment = Assessment(record, context)
     severity = assessment.severity
+    digest = nil
     var value = Self.members(
       record, kind, jail, subject, host: record.options[.host] ?? host, now)
     assessment.add(to: &value)
     self.value = value
   }
+
+  /// Many events as one.
+  init(_ digest: Digest, host: String, now: Int64) {
+    kind = .digest
+    jail = ""
+    subject = ""
+    severity = digest.severity
+    value = digest.value(host: host, now: now)
+    self.digest = digest
+  }
+
+  /// All that a formatter may find in one of this kind.
+  var members: [String] { kind == .digest ? Digest.members : Self.members }
 
   /// All that a formatter may find in one, today or with a later database; else nil.
   static let members = [

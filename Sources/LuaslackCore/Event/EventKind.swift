@@ -6,12 +6,17 @@ public enum EventKind: String, Sendable, CaseIterable {
   case jailStart = "jail_start"
   case jailStop = "jail_stop"
   case jailFlush = "jail_flush"
+  /// Many of the others in one message; luaslack makes it, nobody hands one in.
+  case digest
+
+  /// Those that callers hand in.
+  public static var accepted: [EventKind] { allCases.filter { $0 != .digest } }
 
   /// The handlers a formatter may have for it, the best first. A collective kind runs only under
   /// its own name: a handler written for single events would read fields that it has not.
   public var handlers: [String] {
     switch self {
-    case .jailFlush: [rawValue]
+    case .jailFlush, .digest: [rawValue]
     default: [rawValue, "any"]
     }
   }
@@ -20,7 +25,7 @@ public enum EventKind: String, Sendable, CaseIterable {
   public var hasAddress: Bool {
     switch self {
     case .ban, .unban, .prolong: true
-    case .jailStart, .jailStop, .jailFlush: false
+    case .jailStart, .jailStop, .jailFlush, .digest: false
     }
   }
 }

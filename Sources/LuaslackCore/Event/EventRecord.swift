@@ -103,6 +103,7 @@ extension EventRecord {
   /// and flags may stand as such, as people write them in a case of a formatter.
   public init?(_ value: Value) {
     guard let kind = value["kind"]?.string.flatMap(EventKind.init(rawValue:)),
+      EventKind.accepted.contains(kind),
       let jail = value["jail"]?.string
     else { return nil }
     self.init(

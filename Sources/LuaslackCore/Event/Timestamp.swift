@@ -9,6 +9,12 @@ public enum Timestamp {
       + "\(pad(second / 3_600)):\(pad(second / 60 % 60)):\(pad(second % 60))Z"
   }
 
+  /// `2026-11-21 09:05:00 UTC` of seconds since 1970; of others than ours the nearest that is.
+  static func words(_ seconds: Int64) -> String {
+    let text = text(min(max(seconds, 0), 253_402_300_799) * 1_000_000)
+    return text.replacing("T", with: " ").replacing("Z", with: " UTC")
+  }
+
   /// `Sat, 21 Nov 2026 09:05:00 +0000`, as RFC 5322 has it.
   static func mail(_ microseconds: Int64) -> String {
     let seconds = Int((Double(microseconds) / 1_000_000).rounded(.down))

@@ -2,9 +2,10 @@
 /// when every formatter fails. Its texts are not escaped yet; the sink does that.
 enum BuiltIn {
   /// Grey: colour is the formatters' business.
-  private static let colour: Value = "#8d8d8d"
+  static let colour: Value = "#8d8d8d"
 
   static func payload(_ event: Event) -> Value {
+    if let digest = event.digest { return payload(digest, host: text(event, "host")) }
     // The footer keeps the attachment, and so its coloured bar, from being empty.
     var attachment: Value = [
       "color": colour, "fallback": .string(sentence(event)), "footer": .string(text(event, "host")),
@@ -53,6 +54,7 @@ enum BuiltIn {
     case .jailStart: return "jail \(event.jail) started on \(host)"
     case .jailStop: return "jail \(event.jail) stopped on \(host)"
     case .jailFlush: return "jail \(event.jail) lifted all its bans on \(host)"
+    case .digest: return event.digest.map { sentence($0, host: host) } ?? "a digest"
     }
   }
 

@@ -1,10 +1,11 @@
 /// A recorded event with the payload that a formatter makes of it: how shipped formatters are tested,
 /// and how an admin tests his own. `event.json` holds an event as the spool does, and may hold
-/// `"known": { … }`: members laid over the finished event, which the config or a database supplies.
+/// `"known": { … }`: members laid over the finished event, which the config or a database supplies. A
+/// digest is `{"kind": "digest", "events": [ … ]}`.
 public struct FormatterCase: Sendable {
   let formatter: FormatterFile
   let libraries: [FormatterFile]
-  let event: EventRecord
+  let event: Event
   let known: [String: Value]
 
   public struct Unreadable: Error, CustomStringConvertible {
@@ -24,13 +25,14 @@ public struct FormatterCase: Sendable {
     } catch {
       throw Unreadable(description: "event.json: \(error)")
     }
-    guard let record = EventRecord(value) else {
-      throw Unreadable(description: "event.json: needs at least \"kind\" and \"jail\"")
+    guard let event = Event(case: value, host: "host", now: nil) else {
+      throw Unreadable(
+        description: "event.json: needs at least \"kind\" and \"jail\", or of a digest the events")
     }
     guard let known = (value["known"] ?? [:]).object else {
       throw Unreadable(description: "event.json: \"known\" must be an object")
     }
-    self.event = record
+    self.event = event
     self.known = known
   }
 
@@ -41,7 +43,7 @@ public struct FormatterCase: Sendable {
     let formatting = Formatting(
       FormatterChain(files: [formatter], libraries: libraries),
       Sandbox.Settings(destinations: destinations))
-    var event = Event(self.event, host: "host", now: self.event.acceptedAt)
+    var event = event
     for (name, value) in known { event.value[name] = value }
     let result = formatting.format(event)
     if result.wantsDigest { return JSONWriter.pretty(["digest": true]) }
@@ -51,5 +53,22 @@ public struct FormatterCase: Sendable {
     case .message(let message): JSONWriter.pretty(message)
     case .muted(let reason): JSONWriter.pretty(["muted": .string(reason)])
     }
+  }
+}
+
+extension Event {
+  /// As a case has it. `now` is in microseconds since 1970; nil: the time of the event.
+  init?(case value: Value, host: String, now: Int64?) {
+    guard value["kind"] == .string(EventKind.digest.rawValue) else {
+      guard let record = EventRecord(value) else { return nil }
+      self.init(record, host: host, now: now ?? record.acceptedAt)
+      return
+    }
+    let events = (value["events"]?.array ?? []).compactMap {
+      Event(case: $0, host: host, now: now)
+    }
+    guard !events.isEmpty, events.allSatisfy({ $0.kind != .digest }) else { return nil }
+    let digest = Digest(of: events)
+    self.init(digest, host: host, now: now ?? (digest.last ?? 0) * 1_000_000)
   }
 }

@@ -154,7 +154,7 @@ extension Sandbox {
       "names_handlers": .bool(settings.namesHandlers),
     ]
     if settings.isStrict {
-      request["known"] = .array(Event.members.map { .string($0) })
+      request["known"] = .array(event.members.map { .string($0) })
       request["lists"] = .array(
         (event.value["lists"]?.object ?? [:]).keys.sorted().map { .string($0) })
     }

@@ -15,7 +15,7 @@ extension Queue {
     ]
     try insert(
       event: database.lastInsertedRow, destination: Configuration.defaultDestination,
-      outcome: .message(payload), now: now)
+      class: .notice, outcome: .message(payload), now: now)
   }
 
   /// The same, once until `isOver` was said of the subject.

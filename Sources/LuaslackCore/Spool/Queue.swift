@@ -70,13 +70,17 @@ extension Queue {
     ) { $0.integer(0) }
   }
 
-  func insert(_ record: EventRecord, key: EventKey?) throws(DatabaseError) -> Int64 {
+  func insert(
+    _ record: EventRecord, key: EventKey?, severity: Severity = .info
+  ) throws(DatabaseError) -> Int64 {
     try database.run(
       """
-      INSERT INTO event (key, kind, jail, subject, accepted_at, record) VALUES (?, ?, ?, ?, ?, ?)
+      INSERT INTO event (key, kind, jail, subject, accepted_at, record, severity)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
       """,
       .text(key?.text), .text(record.kind.rawValue), .text(record.jail), .text(record.subject),
-      .integer(record.acceptedAt), .text(JSONWriter.compact(record.value)))
+      .integer(record.acceptedAt), .text(JSONWriter.compact(record.value)),
+      .text(severity.rawValue))
     return database.lastInsertedRow
   }
 
@@ -86,9 +90,10 @@ extension Queue {
       .integer(now))
   }
 
-  /// Adds a delivery unless the event has one for that destination already.
+  /// Adds a delivery, due at `due`, unless the event has one for that destination already.
   func insert(
-    event: Int64, destination: String, outcome: Formatting.Result.Outcome, now: Int64
+    event: Int64, destination: String, class: Delivery.Class = .event,
+    outcome: Formatting.Result.Outcome, due: Int64? = nil, now: Int64
   ) throws(DatabaseError) {
     // Every destination that has a delivery has a row of its own; the courier goes by those.
     try database.run("INSERT OR IGNORE INTO destination (name) VALUES (?)", .text(destination))
@@ -99,11 +104,12 @@ extension Queue {
       }
     try database.run(
       """
-      INSERT INTO delivery (event, destination, state, payload, reason, next_attempt_at, set_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+      INSERT INTO delivery (event, destination, class, state, payload, reason, next_attempt_at,
+        set_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
       """,
-      .integer(event), .text(destination), .text(state.rawValue),
-      .text(JSONWriter.compact(payload)), .text(reason), .integer(now), .integer(now))
+      .integer(event), .text(destination), .text(`class`.rawValue), .text(state.rawValue),
+      .text(JSONWriter.compact(payload)), .text(reason), .integer(due ?? now), .integer(now))
   }
 }
 

@@ -127,8 +127,11 @@ extension Queue {
       try database.run(
         """
         INSERT INTO delivery (event, destination, state, payload, reason, attempts, maybe_sent,
-          is_plain, held, next_attempt_at, set_at)
-        VALUES (?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+          is_plain, held, next_attempt_at, set_at, class)
+        SELECT ?1, ?2, 'waiting', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+          -- What a digest told of is lost, so that it can only be sent as it is.
+          iif(kind IN ('digest', 'warning'), 'notice', 'event') FROM event WHERE id = ?1
+        ON CONFLICT DO NOTHING
         """, .integer(event), .text(message.destination), .text(message.payload),
         .text(message.reason), .integer(message.attempts), .integer(message.maybeSent ? 1 : 0),
         .integer(message.isPlain ? 1 : 0), .integer(message.isHeld ? 1 : 0), .integer(now),

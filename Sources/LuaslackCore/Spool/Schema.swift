@@ -167,5 +167,16 @@ enum Schema {
     CREATE INDEX event_accepted ON event (accepted_at);
     CREATE INDEX arrival_event ON arrival (event);
     """,
+    """
+    -- By what a message is paced: an event, a critical one, one that a formatter left to the next
+    -- digest, a digest of others, or a word of luaslack's own.
+    ALTER TABLE delivery ADD COLUMN class TEXT NOT NULL DEFAULT 'event'
+      CHECK (class IN ('event', 'critical', 'for_digest', 'digest', 'notice'));
+    UPDATE delivery SET class = 'notice'
+      WHERE event IN (SELECT id FROM event WHERE kind = 'warning');
+    ALTER TABLE delivery DROP COLUMN wants_digest;  -- never written; a class says it
+    CREATE INDEX delivery_class ON delivery (destination, class, state, finished_at)
+      WHERE class <> 'event';
+    """,
   ]
 }

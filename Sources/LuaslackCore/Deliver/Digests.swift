@@ -1,0 +1,101 @@
+internal import SQLite
+
+/// Makes digests of what waits, each in one transaction: its rows are folded and its message is worded,
+/// or neither.
+final class Digests {
+  /// By what the events in them are judged.
+  var context = EventContext()
+  private let queue: Queue
+  private let host: String
+  private let wording: Wording
+
+  /// Rows of one transaction: it delays deliveries, and what comes in, for that long.
+  private static let batch = 10_000
+  /// Messages that one digest may become.
+  private static let mostParts = 4
+
+  init(_ queue: Queue, host: String) {
+    self.queue = queue
+    self.host = host
+    wording = Wording(queue)
+  }
+
+  /// Folds what waits for a destination into the digest, or a new one. False if more waits than one
+  /// turn takes.
+  func fold(
+    _ destination: String, into pending: Delivery?, _ configuration: Configuration, now: Int64
+  ) throws(DatabaseError) -> Bool {
+    try queue.transaction { () throws(DatabaseError) in
+      guard let first = try queue.firstFoldable(of: destination, now: now) else { return true }
+      var digest = pending
+      if digest == nil {
+        digest = try queue.insertDigest(to: destination, acceptedAt: first, now: now)
+      }
+      guard let digest else { return true }
+      let count = try queue.fold(into: digest, most: Self.batch, now: now)
+      try queue.countMuted(in: digest)
+      wording.begin(configuration)
+      defer { wording.end() }
+      try word(digest, now: now)
+      return count < Self.batch
+    }
+  }
+
+  /// Whole if it fits, else in parts if those do, else cut.
+  private func word(_ digest: Delivery, now: Int64) throws(DatabaseError) {
+    let whole = try content(digest, .min ... .max, now: now)
+    let result = try self.result(digest, whole, now: now)
+    if !result.violations.isEmpty {
+      for parts in [2, Self.mostParts] where try split(digest, into: parts, now: now) { return }
+    }
+    try queue.word(digest, result.outcome, whole, now: now)
+  }
+
+  /// False if the parts do not fit either.
+  private func split(
+    _ digest: Delivery, into parts: Int, now: Int64
+  ) throws(DatabaseError) -> Bool {
+    let borders = try queue.borders(of: digest.id, parts: parts)
+    guard borders.count == parts else { return false }
+    var worded: [(range: ClosedRange<Int64>, outcome: Formatting.Result.Outcome, content: Digest)] =
+      []
+    var start = Int64.min
+    for border in borders {
+      let range = start...(border == borders.last ? .max : border)
+      let content = try content(digest, range, now: now)
+      let result = try self.result(digest, content, now: now)
+      guard result.violations.isEmpty else { return false }
+      worded.append((range, result.outcome, content))
+      start = border + 1
+    }
+    for (index, part) in worded.enumerated() {
+      var owner = digest
+      if index > 0 {
+        let acceptedAt = (part.content.first ?? now / 1_000_000) * 1_000_000
+        guard
+          let other = try queue.insertDigest(
+            to: digest.destination, acceptedAt: min(acceptedAt, now), now: now)
+        else { continue }
+        try queue.move(events: part.range, from: digest.id, to: other.id)
+        owner = other
+      }
+      try queue.word(owner, part.outcome, part.content, now: now)
+    }
+    return true
+  }
+
+  private func content(
+    _ digest: Delivery, _ range: ClosedRange<Int64>, now: Int64
+  ) throws(DatabaseError) -> Digest {
+    try queue.digest(of: digest.id, events: range, context: context, host: host, now: now)
+  }
+
+  private func result(
+    _ digest: Delivery, _ content: Digest, now: Int64
+  ) throws(DatabaseError) -> Formatting.Result {
+    let event = Event(content, host: host, now: now)
+    var result = try wording.result(event, of: digest.event, now: now)
+    result.outcome = wording.outcome(event, for: digest.destination, result.outcome)
+    return result
+  }
+}

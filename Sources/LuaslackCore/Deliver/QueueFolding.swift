@@ -1,0 +1,225 @@
+public import SQLite
+
+// Stored messages become one. All conditions name `state IN ('waiting', 'sending')`, so that SQLite uses
+// the index over what is pending.
+extension Queue {
+  /// What a digest may take up: nothing that may stand in the channel already, and of what was never tried
+  /// only what is due, or meant for a digest. ?1: the destination, ?2: now.
+  private static let foldable = """
+    delivery.destination = ?1 AND state IN ('waiting', 'sending') AND state = 'waiting' AND held = 0
+      AND maybe_sent = 0 AND (class = 'for_digest' OR class IN ('event', 'critical')
+        AND (attempts > 0 OR next_attempt_at <= ?2))
+    """
+
+  /// Looks at `most` rows, whatever waits.
+  func backlog(
+    of destination: String, most: Int, now: Int64
+  ) throws(DatabaseError) -> Fold.Backlog {
+    let accepted = try database.all(
+      """
+      SELECT accepted_at FROM delivery JOIN event ON event.id = event
+      WHERE \(Self.foldable) AND class <> 'for_digest' ORDER BY event LIMIT ?3
+      """, .text(destination), .integer(now), .integer(Int64(most))
+    ) { $0.integer(0) }
+    let overdue = try database.first(
+      """
+      SELECT EXISTS (SELECT 1 FROM delivery WHERE destination = ? AND class = 'for_digest'
+        AND state = 'waiting' AND held = 0 AND next_attempt_at <= ?)
+      """, .text(destination), .integer(now)
+    ) { $0.integer(0) == 1 }
+    return Fold.Backlog(
+      count: accepted.count, late: accepted.count { $0 < now - Fold.lateAfter },
+      hasOverdue: overdue ?? false)
+  }
+
+  /// When the last digests of a destination went out, the oldest first.
+  func digestTimes(of destination: String, since: Int64) throws(DatabaseError) -> [Int64] {
+    try sent(.digest, to: destination, since: since)
+  }
+
+  /// How many critical events went out alone.
+  func criticalCount(of destination: String, since: Int64) throws(DatabaseError) -> Int {
+    try sent(.critical, to: destination, since: since).count
+  }
+
+  private func sent(
+    _ class: Delivery.Class, to destination: String, since: Int64
+  ) throws(DatabaseError) -> [Int64] {
+    try database.all(
+      """
+      SELECT finished_at FROM delivery WHERE destination = ?1 AND class = '\(`class`.rawValue)'
+        AND class <> 'event' AND state = 'delivered' AND finished_at >= ?2 ORDER BY finished_at
+      """, .text(destination), .integer(since)
+    ) { $0.integer(0) }
+  }
+
+  /// The oldest digest that is still to be sent.
+  func pendingDigest(of destination: String) throws(DatabaseError) -> Delivery? {
+    let id = try database.first(
+      """
+      SELECT min(id) FROM delivery WHERE destination = ? AND class = 'digest' AND state = 'waiting'
+        AND held = 0
+      """, .text(destination)
+    ) { $0.optionalInteger(0) }.flatMap { $0 }
+    return try id.flatMap { id throws(DatabaseError) in try delivery(id) }
+  }
+
+  /// A digest of which nothing is known yet but when its first event was accepted.
+  func insertDigest(
+    to destination: String, acceptedAt: Int64, now: Int64
+  ) throws(DatabaseError) -> Delivery? {
+    try database.run(
+      """
+      INSERT INTO event (key, kind, jail, subject, accepted_at, record)
+      VALUES (NULL, 'digest', 'luaslack', '', ?, '{"kind":"digest"}')
+      """, .integer(acceptedAt))
+    let event = database.lastInsertedRow
+    try insert(
+      event: event, destination: destination, class: .digest, outcome: .message([:]), now: now)
+    return try deliveries(of: event).first
+  }
+
+  /// When the first event that may be folded was accepted; nil: there is none.
+  func firstFoldable(of destination: String, now: Int64) throws(DatabaseError) -> Int64? {
+    try database.first(
+      """
+      SELECT accepted_at FROM delivery JOIN event ON event.id = event
+      WHERE \(Self.foldable) ORDER BY event LIMIT 1
+      """, .text(destination), .integer(now)
+    ) { $0.integer(0) }
+  }
+
+  /// Folds the oldest `most` of what may be; returns how many they were.
+  func fold(into digest: Delivery, most: Int, now: Int64) throws(DatabaseError) -> Int {
+    try database.run(
+      """
+      UPDATE delivery SET state = 'folded', folded_into = ?3, finished_at = ?2, reason = NULL
+      WHERE id IN (SELECT id FROM delivery WHERE \(Self.foldable) ORDER BY event LIMIT ?4)
+      """, .text(digest.destination), .integer(now), .integer(digest.id), .integer(Int64(most)))
+    return database.changes
+  }
+
+  /// Muted ones between the first and the last that a digest tells of are counted in it.
+  func countMuted(in digest: Delivery) throws(DatabaseError) {
+    try database.run(
+      """
+      UPDATE delivery SET folded_into = ?1 WHERE destination = ?2 AND state = 'muted'
+        AND folded_into IS NULL
+        AND event >= (SELECT min(event) FROM delivery WHERE folded_into = ?1 AND state = 'folded')
+        AND event <= (SELECT max(event) FROM delivery WHERE folded_into = ?1 AND state = 'folded')
+      """, .integer(digest.id), .text(digest.destination))
+  }
+
+  /// The rows of `digest`, counted and shown; of those only the ones that are about events `from` to
+  /// `to`.
+  func digest(
+    of digest: Int64, events range: ClosedRange<Int64>, context: EventContext, host: String,
+    now: Int64
+  ) throws(DatabaseError) -> Digest {
+    var result = Digest()
+    let members = """
+      FROM delivery JOIN event ON event.id = event
+      WHERE folded_into = ?1 AND state = 'folded' AND event BETWEEN ?2 AND ?3
+      """
+    let bounds = (SQLValue.integer(range.lowerBound), SQLValue.integer(range.upperBound))
+    try database.forEach(
+      """
+      SELECT kind, jail, subject, severity, accepted_at, json_extract(record, '$.ip'),
+        json_extract(record, '$.user'), json_extract(record, '$.time'),
+        json_extract(record, '$.is_reduced') \(members)
+      """, .integer(digest), bounds.0, bounds.1
+    ) { row in
+      let time = row.optionalText(7).flatMap { Double(decimal: $0) }
+        .flatMap { Int64(exactly: $0.rounded(.down)) }
+      result.add(
+        Digest.Entry(
+          kind: row.text(0), jail: row.text(1), subject: row.text(2), ip: row.text(5),
+          user: row.optionalText(6), severity: Severity(rawValue: row.text(3)) ?? .info,
+          second: time ?? row.integer(4) / 1_000_000, isReduced: row.integer(8) == 1))
+    }
+    func events(_ condition: String, _ most: Int) throws(DatabaseError) -> [Event] {
+      try database.all(
+        """
+        SELECT json_remove(record, '$.matches', '$.fields') \(members) \(condition)
+        ORDER BY event LIMIT ?4
+        """,
+        .integer(digest), bounds.0, bounds.1, .integer(Int64(most))
+      ) { $0.text(0) }
+      .compactMap { text in
+        (try? JSONReader.read(text)).flatMap { EventRecord($0) }
+          .map { Event($0, host: host, now: now, context: context) }
+      }
+    }
+    result.show(
+      try events("", Digest.mostEvents),
+      critical: try events("AND severity = 'critical'", Digest.mostCriticalEvents))
+    result.muted =
+      try database.first(
+        """
+        SELECT count(*) FROM delivery WHERE folded_into = ?1 AND state = 'muted'
+          AND event BETWEEN ?2 AND ?3
+        """, .integer(digest), bounds.0, bounds.1
+      ) { Int($0.integer(0)) } ?? 0
+    return result
+  }
+
+  /// The last event of each of `parts` nearly equal parts of a digest, and nothing if it has fewer.
+  func borders(
+    of digest: Int64, parts: Int
+  ) throws(DatabaseError) -> [Int64] {
+    let count = try memberCount(of: digest)
+    guard count >= parts else { return [] }
+    return try (1...parts).map { part throws(DatabaseError) in
+      try database.first(
+        """
+        SELECT event FROM delivery WHERE folded_into = ?1 AND state = 'folded'
+        ORDER BY event LIMIT 1 OFFSET ?2
+        """, .integer(digest), .integer(Int64(count * part / parts - 1))
+      ) { $0.integer(0) } ?? 0
+    }
+  }
+
+  /// Events that a digest tells of.
+  public func memberCount(of digest: Int64) throws(DatabaseError) -> Int {
+    try database.first(
+      "SELECT count(*) FROM delivery WHERE folded_into = ? AND state = 'folded'", .integer(digest)
+    ) { Int($0.integer(0)) } ?? 0
+  }
+
+  /// Events that all digests tell of which are still to be sent to a destination.
+  func pendingMembers(of destination: String) throws(DatabaseError) -> Int {
+    try database.first(
+      """
+      SELECT count(*) FROM delivery AS digest JOIN delivery AS member ON member.folded_into = digest.id
+      WHERE digest.destination = ? AND digest.class = 'digest'
+        AND digest.state IN ('waiting', 'sending') AND member.state = 'folded'
+      """, .text(destination)
+    ) { Int($0.integer(0)) } ?? 0
+  }
+
+  /// A part of one digest becomes another's.
+  func move(
+    events range: ClosedRange<Int64>, from digest: Int64, to other: Int64
+  ) throws(DatabaseError) {
+    try database.run(
+      "UPDATE delivery SET folded_into = ?4 WHERE folded_into = ?1 AND event BETWEEN ?2 AND ?3",
+      .integer(digest), .integer(range.lowerBound), .integer(range.upperBound), .integer(other))
+  }
+
+  /// A digest's words, and what they were made from.
+  func word(
+    _ digest: Delivery, _ outcome: Formatting.Result.Outcome, _ content: Digest, now: Int64
+  ) throws(DatabaseError) {
+    let record: Value = ["kind": "digest", "count": .int(Int64(content.count))]
+    try database.run(
+      "UPDATE event SET record = ?, severity = ? WHERE id = ?", .text(JSONWriter.compact(record)),
+      .text(content.severity.rawValue), .integer(digest.event))
+    switch outcome {
+    case .message(let payload):
+      try database.run(
+        "UPDATE delivery SET payload = ? WHERE id = ?", .text(JSONWriter.compact(payload)),
+        .integer(digest.id))
+    case .muted(let reason): try finish(digest.id, .muted, reason: reason, now: now)
+    }
+  }
+}

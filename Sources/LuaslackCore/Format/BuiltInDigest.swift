@@ -1,0 +1,90 @@
+// What a digest says without a script: who, where from and when, the critical ones by name.
+extension BuiltIn {
+  /// Names after which the rest is only counted.
+  private static let mostNames = 5
+  private static let mostCritical = 20
+  /// Characters of what one critical event says.
+  private static let longestLine = 200
+
+  /// `412 events on web1: 398 bans, 14 unbans, in sshd (380), nginx-http-auth (32)`.
+  static func sentence(_ digest: Digest, host: String) -> String {
+    let kinds = digest.kinds.top(EventKind.allCases.count).map { kind, count in
+      "\(count) \(word(kind, count))"
+    }
+    return "\(digest.count) event\(plural(digest.count)) on \(host): "
+      + kinds.joined(separator: ", ") + ", in " + names(digest.jails, quoted: false)
+  }
+
+  static func payload(_ digest: Digest, host: String) -> Value {
+    let sentence = sentence(digest, host: host)
+    var attachment: Value = [
+      "color": digest.critical > 0 ? "danger" : colour, "fallback": .string(sentence),
+      "footer": .string(host), "fields": .array(fields(digest)),
+    ]
+    attachment["ts"] = digest.last.map(Value.int)
+    if digest.critical > 0 {
+      attachment["text"] = .string(critical(digest))
+      attachment["mrkdwn_in"] = ["text", "fields"]
+    } else {
+      attachment["mrkdwn_in"] = ["fields"]
+    }
+    return ["text": .string(sentence), "attachments": [attachment]]
+  }
+
+  /// The loudest first, by name.
+  private static func critical(_ digest: Digest) -> String {
+    let lines = digest.criticalEvents.prefix(mostCritical).map { event in
+      let reasons = (event.value["reasons"]?.array ?? []).compactMap(\.string)
+      let why = reasons.isEmpty ? "" : " `\(short(reasons.joined(separator: "; ")))`"
+      return "• \(short(sentence(event)))\(why)"
+    }
+    let more = digest.critical - lines.count
+    return "*\(digest.critical) critical:*\n" + lines.joined(separator: "\n")
+      + (more > 0 ? "\n… and \(more) more" : "")
+  }
+
+  private static func fields(_ digest: Digest) -> [Value] {
+    var fields: [Value] = []
+    func add(_ title: String, _ text: String, short: Bool = true) {
+      guard !text.isEmpty else { return }
+      fields.append(["title": .string(title), "value": .string(text), "short": .bool(short)])
+    }
+    add("Networks", names(digest.networks, quoted: false))
+    add("Users", names(digest.users, quoted: true))
+    if let first = digest.first, let last = digest.last {
+      add("From", Timestamp.words(first))
+      if first != last { add("To", Timestamp.words(last)) }
+    }
+    if digest.muted > 0 { add("Muted besides", String(digest.muted)) }
+    if digest.reduced > 0 {
+      add("Without log lines", "\(digest.reduced), because too much was waiting", short: false)
+    }
+    return fields
+  }
+
+  /// `sshd (380), nginx-http-auth (32), 3 more`.
+  private static func names(_ tally: Digest.Tally, quoted: Bool) -> String {
+    let top = tally.top(mostNames)
+    var parts = top.map { name, count in "\(quoted ? "`\(name)`" : name) (\(count))" }
+    let more = tally.counts.count - top.count
+    if more > 0 || tally.others > 0 { parts.append("\(more)\(tally.others > 0 ? "+" : "") more") }
+    return parts.joined(separator: ", ")
+  }
+
+  private static func word(_ kind: String, _ count: Int) -> String {
+    switch EventKind(rawValue: kind) {
+    case .ban, .unban: "\(kind)\(plural(count))"
+    case .prolong: "prolonged ban\(plural(count))"
+    case .jailStart: "jail\(plural(count)) started"
+    case .jailStop: "jail\(plural(count)) stopped"
+    case .jailFlush: "jail\(plural(count)) flushed"
+    case .digest, nil: kind
+    }
+  }
+
+  private static func plural(_ count: Int) -> String { count == 1 ? "" : "s" }
+
+  private static func short(_ text: String) -> String {
+    FitText.isLonger(text, than: longestLine) ? FitText.cut(text, to: longestLine, .markup) : text
+  }
+}

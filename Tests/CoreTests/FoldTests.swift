@@ -1,0 +1,345 @@
+import SQLite
+import Testing
+
+@testable import LuaslackCore
+
+@Suite struct FoldTests {
+  private func decision(
+    _ count: Int, late: Int = 0, overdue: Bool = false, digests: [Int64] = [], now: Int64 = 1_000
+  ) -> Fold.Decision {
+    Fold.decision(
+      Fold.Backlog(count: count, late: late, hasOverdue: overdue), capacity: 6,
+      digests: digests.map { ($0 + 10_000) * 1_000_000 }, now: (now + 10_000) * 1_000_000)
+  }
+
+  @Test func `few go apart, more than the pace clears in three seconds are folded`() {
+    #expect(decision(0) == .apart)
+    #expect(decision(6) == .apart)
+    #expect(decision(7) == .fold)
+  }
+
+  @Test func `one that is late goes on its own, two go together`() {
+    #expect(decision(1, late: 1) == .apart)
+    #expect(decision(2, late: 1) == .apart)
+    #expect(decision(2, late: 2) == .fold)
+  }
+
+  @Test func `what was left to a digest has one in the end`() {
+    #expect(decision(0, overdue: true) == .fold)
+  }
+
+  @Test func `the capacity is what the bucket holds and what comes in three seconds`() {
+    func capacity(_ tokens: Double, every seconds: Double) -> Int {
+      Fold.capacity(
+        Pace(tokens: tokens, at: 0, notBefore: 0),
+        Pace.Limit(interval: Int64(seconds * 1_000_000), burst: 5))
+    }
+    #expect(capacity(3, every: 1) == 6)
+    #expect(capacity(1, every: 1) == 4)
+    #expect(capacity(1, every: 5) == 1)
+    #expect(capacity(1, every: 60) == 1)
+    #expect(capacity(1, every: 0.1) == 31)
+  }
+
+  @Test func `in a storm that lasts the digests keep ever longer distances`() {
+    var digests: [Int64] = []
+    for second in Int64(10_000)..<14_000 {
+      let recent = digests.filter { $0 >= second - Fold.memory / 1_000_000 }
+      if decision(100, digests: recent, now: second) == .fold { digests.append(second) }
+    }
+    let distances = zip(digests, digests.dropFirst()).map { $1 - $0 }
+    #expect(distances == [10, 20, 40, 80, 160] + Array(repeating: 240, count: 15))
+  }
+
+  @Test func `after a rest the next digest comes at once and the distance is short again`() {
+    #expect(decision(100, digests: [400, 410, 430, 470]) == .fold)
+    #expect(decision(100, digests: [900, 910, 930, 970]) == .wait(until: 11_050_000_000))
+    #expect(decision(100, digests: [700, 710, 730, 995]) == .wait(until: 11_005_000_000))
+  }
+
+  @Test func `after a digest nothing ordinary goes alone for some seconds`() {
+    #expect(decision(1, digests: [995]) == .wait(until: 11_005_000_000))
+    #expect(decision(1, digests: [800, 810, 830, 870, 990]) == .wait(until: 11_010_000_000))
+    #expect(decision(1, digests: [800, 810, 830, 870, 980]) == .apart)
+    #expect(decision(0, digests: [995]) == .apart)
+  }
+
+  @Test func `parts of one digest count as one`() {
+    #expect(decision(100, digests: [995, 996, 997, 998]) == .wait(until: 11_008_000_000))
+  }
+}
+
+/// The courier over more than it can send one by one.
+@Suite struct FoldingTests {
+  private let setup: Delivering
+  private var queue: Queue { setup.queue }
+
+  init() throws { setup = try Delivering() }
+
+  private func deliveries() throws -> [Delivery] {
+    try queue.deliveries(pendingOnly: false, limit: 100_000)
+  }
+
+  /// Where each event stands in the end: under its own message or a digest's; each exactly once.
+  private func told() throws -> [Int64: Int64] {
+    let all = try deliveries()
+    let sent = Set(all.filter { $0.state == .delivered }.map(\.id))
+    var told: [Int64: Int64] = [:]
+    for delivery in all where delivery.class != .digest {
+      let id = delivery.foldedInto ?? delivery.id
+      #expect(sent.contains(id), "\(delivery.line)")
+      #expect(told[delivery.event] == nil)
+      told[delivery.event] = id
+    }
+    return told
+  }
+
+  @Test func `a storm becomes one message that accounts for every event`() throws {
+    for index in 0..<500 { try setup.enqueue("198.51.100.\(index % 250)") }
+    try setup.run()
+    #expect(setup.transport.posts.count == 1)
+    let text = try #require(setup.texts.first)
+    #expect(text == "500 events on web1: 500 bans, in sshd (500)")
+    #expect(try told().count == 500)
+    #expect(Set(try told().values).count == 1)
+  }
+
+  @Test func `what does not exceed the pace stays apart`() throws {
+    for index in 0..<6 { try setup.enqueue("192.0.2.\(index)") }
+    for second in 0..<4 { try setup.run(at: Double(second)) }
+    #expect(setup.transport.posts.count == 6)
+    #expect(try told().count == 6)
+  }
+
+  @Test func `in a storm of hours a channel gets few digests and no single messages`() throws {
+    var count = 0
+    for second in 0..<1_800 {
+      for _ in 0..<5 {
+        count += 1
+        try setup.enqueue("198.51.100.\(count % 250)", acceptedAt: Double(second))
+      }
+      try setup.run(at: Double(second))
+    }
+    try setup.run(at: 2_100)
+    #expect(try told().count == count)
+    #expect(setup.transport.posts.count < 20)
+    // The distance is less than what makes an alarm late.
+    #expect(setup.texts.allSatisfy { !$0.contains("delayed") })
+  }
+
+  @Test func `what an outage kept is one digest, then it is live`() throws {
+    setup.transport.answers = Array(repeating: .word(503, "busy"), count: 30)
+    for minute in 0..<60 {
+      for _ in 0..<10 { try setup.enqueue("192.0.2.1", acceptedAt: Double(minute) * 60) }
+      try setup.run(at: Double(minute) * 60)
+    }
+    setup.transport.answers = []
+    let before = setup.transport.posts.count
+    try setup.run(at: 3_600 + 900)
+    try setup.enqueue("192.0.2.2", acceptedAt: 4_510)
+    try setup.run(at: 4_511)
+    #expect(setup.transport.posts.count == before + 2)
+    #expect(setup.texts.suffix(2).first?.hasPrefix("600 events on web1: 600 bans") == true)
+    #expect(setup.texts.last == "ban of 192.0.2.2")
+    #expect(try told().count == 601)
+  }
+
+  @Test func `a digest that may have arrived is sent as it was, what came since in another`() throws
+  {
+    setup.transport.answers = [.failure(reason: "reset", maybeArrived: true)]
+    for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
+    try setup.run()
+    for index in 0..<20 { try setup.enqueue("198.51.100.\(index)", acceptedAt: 0.5) }
+    for second in [2.0, 13, 30] { try setup.run(at: second) }
+    #expect(setup.texts.map { $0.prefix(9) } == ["20 events", "20 events", "20 events"])
+    #expect(setup.texts[1].contains("(possible repeat)"))
+    #expect(!setup.texts[2].contains("(possible repeat)"))
+    #expect(try told().count == 40)
+  }
+
+  @Test func `three critical events a minute go alone, further ones lead the digest by name`()
+    throws
+  {
+    for index in 0..<30 { try setup.enqueue("192.0.2.\(index)") }
+    for index in 0..<5 { try setup.enqueue("198.51.100.\(index)", class: .critical) }
+    for second in 0..<5 { try setup.run(at: Double(second)) }
+    #expect(
+      setup.texts.prefix(3) == [
+        "ban of 198.51.100.0", "ban of 198.51.100.1", "ban of 198.51.100.2",
+      ]
+    )
+    let digest = try #require(setup.transport.posts.last?.body)
+    #expect(setup.transport.posts.count == 4)
+    #expect(digest.contains("*2 critical:*"))
+    #expect(digest.contains("198.51.100.3") && digest.contains("198.51.100.4"))
+    #expect(try told().count == 35)
+    // A minute later the next ones go alone again.
+    for index in 0..<30 { try setup.enqueue("192.0.2.\(index)", acceptedAt: 70) }
+    try setup.enqueue("198.51.100.9", class: .critical, acceptedAt: 70)
+    try setup.run(at: 71)
+    #expect(setup.texts[4] == "ban of 198.51.100.9")
+  }
+
+  @Test func `the order of one address is kept, however loud it is`() throws {
+    try setup.enqueue("192.0.2.1")
+    for index in 2..<40 { try setup.enqueue("192.0.2.\(index)") }
+    try setup.enqueue("192.0.2.1", .unban, class: .critical)
+    try setup.run()
+    // The unban is in the digest with its ban: alone it would have come first.
+    #expect(setup.transport.posts.count == 1)
+    #expect(try told().count == 40)
+  }
+
+  @Test func `what a formatter left to a digest waits for one, alone for an hour`() throws {
+    try setup.enqueue("192.0.2.1", class: .forDigest, due: 3_600)
+    try setup.run(at: 3_599)
+    #expect(setup.transport.posts.isEmpty)
+    try setup.run(at: 3_600)
+    #expect(setup.texts == ["1 event on web1: 1 ban, in sshd (1)"])
+
+    try setup.enqueue("192.0.2.2", class: .forDigest, due: 7_300, acceptedAt: 3_700)
+    for index in 10..<30 { try setup.enqueue("192.0.2.\(index)", acceptedAt: 3_800) }
+    try setup.run(at: 3_801)
+    #expect(setup.texts.last?.hasPrefix("21 events") == true)
+    #expect(try told().count == 22)
+  }
+
+  @Test func `what was left to a digest holds up nobody`() throws {
+    try setup.enqueue("192.0.2.1", class: .forDigest, due: 3_600)
+    try setup.enqueue("192.0.2.1", .unban)
+    try setup.run()
+    #expect(setup.texts == ["unban of 192.0.2.1"])
+  }
+
+  @Test func `what is held stays out of a digest, and so does luaslack's own word`() throws {
+    for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
+    var request = QueueRequest(.hold)
+    request.deliveries = [1]
+    try queue.carryOut(request, named: "hold", now: setup.start)
+    try queue.announce("something", host: "web1", now: setup.start)
+    try setup.run()
+    #expect(setup.texts.count == 2)
+    #expect(setup.texts.contains { $0.hasPrefix("19 events") })
+    #expect(setup.texts.contains { $0.contains("something") })
+    #expect(try deliveries()[0].state == .waiting)
+  }
+
+  @Test func `muted ones in between are counted and told of by trace`() throws {
+    for index in 0..<20 {
+      try setup.enqueue("192.0.2.\(index)")
+      let event = try queue.insert(
+        EventRecord(kind: .ban, jail: "x", ip: "203.0.113.\(index)", acceptedAt: setup.start),
+        key: nil)
+      try queue.insert(
+        event: event, destination: "default", outcome: .muted("known"), now: setup.start)
+    }
+    try setup.run()
+    let digest = try #require(try deliveries().first { $0.class == .digest })
+    // The last one came after the last that was folded.
+    #expect(digest.payload.contains(#""title":"Muted besides","value":"19""#))
+    #expect(try queue.memberCount(of: digest.id) == 20)
+    let muted = try deliveries().filter { $0.state == .muted }
+    #expect(muted.map { $0.foldedInto == digest.id }.count(where: { $0 }) == 19)
+  }
+
+  @Test func `far more than one turn takes is folded in several, into one message`() throws {
+    try queue.transaction { () throws(DatabaseError) in
+      for index in 0..<10_500 {
+        let record = EventRecord(
+          kind: .ban, jail: "sshd", ip: "10.0.\(index / 250).\(index % 250)",
+          acceptedAt: setup.start)
+        let event = try queue.insert(record, key: nil)
+        try queue.insert(
+          event: event, destination: "default", outcome: .message(["text": "x"]),
+          now: setup.start)
+      }
+    }
+    try setup.run()
+    #expect(setup.texts == ["10500 events on web1: 10500 bans, in sshd (10500)"])
+    #expect(try told().count == 10_500)
+  }
+
+  @Test func `one destination's storm is not another's`() throws {
+    for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
+    try setup.enqueue("203.0.113.1", to: ["other"])
+    try setup.run()
+    #expect(Set(setup.texts) == ["20 events on web1: 20 bans, in sshd (20)", "ban of 203.0.113.1"])
+  }
+
+  @Test func `a refused digest goes out plain, with what it says`() throws {
+    setup.transport.answers = [.word(400, "invalid_attachments")]
+    for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
+    for second in 0..<3 { try setup.run(at: Double(second)) }
+    #expect(setup.texts.last?.hasPrefix("20 events on web1: 20 bans, in sshd (20)\n(Slack") == true)
+    #expect(try told().count == 20)
+  }
+}
+
+@Suite struct DigestTests {
+  private func digest(_ entries: [Digest.Entry]) -> Digest {
+    var digest = Digest()
+    for entry in entries { digest.add(entry) }
+    return digest
+  }
+
+  private func entry(_ subject: String, user: String? = nil, jail: String = "sshd") -> Digest.Entry
+  {
+    Digest.Entry(kind: "ban", jail: jail, subject: subject, ip: subject, user: user, second: 5)
+  }
+
+  @Test func `addresses are counted by what one owner mostly has`() {
+    let digest = digest(
+      [
+        "203.0.113.7", "203.0.113.200", "203.0.113.0/28", "10.0.0.0/8", "2001:db8:1:2::7",
+        "2001:db8:1:ffff::1", "not an address",
+      ].map { entry($0) })
+    #expect(
+      digest.networks.counts == ["203.0.113.0/24": 3, "10.0.0.0/8": 1, "2001:db8:1::/48": 2])
+  }
+
+  @Test(arguments: [
+    ("203.0.113.7", "203.0.113.7"), ("10.1.2.3/8", "10.0.0.0/8"), ("2001:db8::7", "2001:db8::7"),
+    ("2001:db8:0:0:1::/80", "2001:db8:0:0:1::/80"), ("::/0", "::/0"), ("::1", "::1"),
+    ("1:0:0:2:0:0:0:3", "1:0:0:2::3"), ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"),
+    ("1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"), ("::ffff:192.0.2.1", "192.0.2.1"),
+  ])
+  func `a network is written as people write it`(text: String, shown: String) throws {
+    #expect(try #require(Network(text)).description == shown)
+  }
+
+  @Test func `the most frequent come first, equals by name`() {
+    let digest = digest(
+      ["b", "a", "c", "c"].map { entry("203.0.113.7", user: $0) })
+    #expect(digest.users.top(2).map(\.name) == ["c", "a"])
+  }
+
+  @Test func `an attacker's names are bounded in number and length`() {
+    var tally = Digest.Tally()
+    for index in 0..<(Digest.Tally.mostNames + 5) { tally.add("name\(index)") }
+    #expect(tally.counts.count == Digest.Tally.mostNames)
+    #expect(tally.others == 5)
+    tally = Digest.Tally()
+    tally.add(String(repeating: "x", count: 5_000) + "`<!channel>")
+    #expect(tally.counts.keys.map(\.count) == [Digest.Tally.longestName])
+  }
+
+  @Test func `hostile names become no markup, and the message fits`() throws {
+    let evil = "<!channel> *b* `x` <https://evil.example|bank> &"
+    var digest = digest(
+      (0..<200).map { entry("198.51.100.\($0)", user: "\($0)" + evil, jail: evil + "\($0)") })
+    var record = EventRecord(kind: .ban, jail: evil, ip: "192.0.2.1", acceptedAt: 0)
+    record.set(.user, String(repeating: evil, count: 20))
+    let context = EventContext(validUsers: [record.options[.user] ?? ""], friendlyNetworks: [])
+    digest.show([], critical: [Event(record, host: evil, now: 0, context: context)])
+    let event = Event(digest, host: "web1", now: 0)
+    let message = try Sink.message(BuiltIn.payload(event), fallback: "x")
+    let text = JSONWriter.compact(message)
+    #expect(!text.contains("<!") && !text.contains("<http"))
+    #expect(Fit.fitted(message).violations.isEmpty)
+  }
+
+  @Test func `the members are those that check knows`() {
+    let value = Event(digest([entry("203.0.113.7")]), host: "h", now: 0).value
+    #expect(Set((value.object ?? [:]).keys) == Set(Digest.members))
+  }
+}

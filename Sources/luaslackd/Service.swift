@@ -21,6 +21,8 @@ final class Service {
   private var watch: Watch
   private var configurationFile: FileStatus?
   private var configurationProblem: String?
+  /// A copy of a database that somebody has taken away, to be put in its place.
+  private var copyOfDatabase: String?
   /// What was last written to the log, so that it is not written every two seconds.
   private var lastProblem = ""
   private var shouldReload = true
@@ -69,6 +71,12 @@ final class Service {
   }
 
   private func open() throws(DatabaseError) -> Pipeline<CurlTransport> {
+    let wasPutBack: Bool
+    do throws(SystemError) {
+      wasPutBack = try putDatabaseBack()
+    } catch {
+      throw DatabaseError(code: 1, message: "cannot be put back: \(error)")
+    }
     let queue = try Queue(writing: locations.database)
     let transport: CurlTransport
     do throws(CurlError) {
@@ -80,6 +88,11 @@ final class Service {
     let pipeline = Pipeline(locations, queue, courier, host: host)
     try pipeline.recover(now: Clock.now())
     try saveFromDamaged(queue)
+    if wasPutBack {
+      try queue.announce(
+        "somebody deleted or replaced its database in use; it was put back, nothing is lost",
+        host: host, now: Clock.now())
+    }
     try queue.beginJournal()
     self.queue = queue
     shouldReload = true
@@ -98,10 +111,13 @@ final class Service {
       }
       try reload(pipeline)
       watch.drain()
+      let place = placeOfDatabase()
+      if place == .copied { return false }
       // What was settled since; a signal to end would take the lines along.
       try keepHouse(pipeline, isBusy: true)
       let isMore = try signals.endingAtOnce { () throws(DatabaseError) in
-        try pipeline.takeIn(now: Clock.now())
+        guard place == .own else { return false }
+        return try pipeline.takeIn(now: Clock.now())
       }
       let isIdle = isMore ? false : try pipeline.isIdle()
       let now = Clock.monotonic()
@@ -216,7 +232,7 @@ final class Service {
   /// A new database is begun; the damaged one is kept for whoever wants to save something from it.
   private func putDatabaseAside() throws(SystemError) {
     let directory = try Directory.open(locations.database.directoryPart)
-    let name = String(locations.database.dropFirst(locations.database.directoryPart.count + 1))
+    let name = nameOfDatabase
     let aside = "\(name).corrupt-\(Clock.now() / 1_000_000)"
     for suffix in ["", "-wal", "-shm"] where directory.exists(name + suffix) {
       try directory.rename(name + suffix, to: aside + suffix)
@@ -224,13 +240,63 @@ final class Service {
     log.write("the database was damaged; it is now \(directoryOfDatabase)/\(aside)")
   }
 
+  private enum Place {
+    case own
+    /// Somebody took its files away; all that was in them is in a copy.
+    case copied
+    /// The same, and there is no room for a copy yet.
+    case lost
+  }
+
+  /// What is committed to files that somebody has deleted is lost when this ends, so nothing more is
+  /// taken in there. What they held can still be read.
+  private func placeOfDatabase() -> Place {
+    guard let queue, !queue.isInPlace else { return .own }
+    let copy = nameOfDatabase + Self.copySuffix + "\(Clock.now() / 1_000_000)"
+    do throws(DatabaseError) {
+      try queue.copy(to: "\(directoryOfDatabase)/\(copy)")
+      copyOfDatabase = copy
+      self.queue = nil
+      log.write("\(locations.database) was deleted or replaced in use; putting it back")
+      return .copied
+    } catch {
+      try? Directory.open(directoryOfDatabase).remove(copy)
+      let problem =
+        "\(locations.database) was deleted or replaced in use, and cannot be put back: \(error)"
+      if lastProblem != problem { log.write(problem) }
+      lastProblem = problem
+      return .lost
+    }
+  }
+
+  private static let copySuffix = ".copy-"
+
+  /// True if there was a copy to be put in place. What lies there instead is kept.
+  private func putDatabaseBack() throws(SystemError) -> Bool {
+    guard let copy = copyOfDatabase else { return false }
+    let directory = try Directory.open(directoryOfDatabase)
+    let aside = "\(nameOfDatabase).replaced-\(Clock.now() / 1_000_000)"
+    for suffix in ["", "-wal", "-shm"] where directory.exists(nameOfDatabase + suffix) {
+      try directory.rename(nameOfDatabase + suffix, to: aside + suffix)
+    }
+    try directory.rename(copy, to: nameOfDatabase)
+    copyOfDatabase = nil
+    return true
+  }
+
+  private var nameOfDatabase: String {
+    String(locations.database.dropFirst(directoryOfDatabase.count + 1))
+  }
+
   private var directoryOfDatabase: String { locations.database.directoryPart }
 
   /// Saves what waited in databases that were put aside, once each, also if that was cut off before.
   private func saveFromDamaged(_ queue: Queue) throws(DatabaseError) {
-    let prefix = String(locations.database.dropFirst(directoryOfDatabase.count + 1)) + ".corrupt-"
+    // A copy that lies here was not put in place: the end came in between.
+    let prefixes = [nameOfDatabase + ".corrupt-", nameOfDatabase + Self.copySuffix]
     let names = ((try? Directory.open(directoryOfDatabase).names()) ?? [])
-      .filter { $0.hasPrefix(prefix) && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
+      .filter { name in prefixes.contains { name.hasPrefix($0) } }
+      .filter { !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") && !$0.hasSuffix("-journal") }
     guard let newest = names.max() else { return try queue.clear("spool database") }
     for name in names.sorted() {
       try queue.recover(from: "\(directoryOfDatabase)/\(name)", host: host, now: Clock.now())

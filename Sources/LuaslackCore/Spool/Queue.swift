@@ -1,9 +1,12 @@
+internal import Posix
 public import SQLite
 
 /// Owns the database: every event, every delivery and its state. luaslackd alone writes it; the
 /// other commands read. One event and all its deliveries appear in one transaction.
 public final class Queue {
   let database: Database
+  /// What lay at its path when it was opened.
+  private var files: Files?
 
   /// Opens the database for writing, makes it or brings it up to date.
   public init(writing path: String) throws(DatabaseError) {
@@ -15,6 +18,10 @@ public final class Queue {
       PRAGMA journal_size_limit = 4194304
       """)
     try migrate()
+    // Its write-ahead log is there since the first change.
+    try note("opened", "", now: 0)
+    try clearNotice("opened")
+    files = Files(path)
   }
 
   /// Opens an existing database to look at it.
@@ -43,6 +50,25 @@ public final class Queue {
         try database.execute(step)
         try database.execute("PRAGMA user_version = \(index + 1)")
       }
+    }
+  }
+
+  /// False once somebody has deleted or replaced the files that this one writes: what is committed then
+  /// is in files without a name.
+  public var isInPlace: Bool { files.map { $0 == Files($0.path) } ?? true }
+
+  /// Writes all that is in it to a new file, even if its own are gone.
+  public func copy(to path: String) throws(DatabaseError) {
+    try database.run("VACUUM INTO ?", .text(path))
+  }
+
+  private struct Files: Equatable {
+    let path: String
+    let inodes: [UInt64]
+
+    init(_ path: String) {
+      self.path = path
+      inodes = ["", "-wal"].map { (try? FileStatus.of(path + $0))?.inode ?? 0 }
     }
   }
 

@@ -45,7 +45,7 @@ public struct ConfigurationReader: Sendable {
   static let keys = [
     "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "https_proxy",
     "no_proxy", "connect_timeout", "timeout", "list", "mute", "limits", "destination", "route",
-    "history", "history_events", "digest_within",
+    "history", "history_events", "digest_within", "mention_max_age",
   ]
 
   private func configuration(_ root: Value) throws(ConfigurationError) -> Configuration {
@@ -59,6 +59,9 @@ public struct ConfigurationReader: Sendable {
       guard Configuration.digestRange.contains(result.digestWithin) else {
         throw error("digest_within", "digest_within must be a time from \"1m\" to \"1d\"")
       }
+    }
+    if let value = root["mention_max_age"] {
+      result.mentionMaxAge = try seconds(value, "mention_max_age")
     }
     if let value = root["history"] {
       result.retention.history = try seconds(value, "history")

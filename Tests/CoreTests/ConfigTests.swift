@@ -16,6 +16,7 @@ import Testing
     #expect(configuration.formatters == ["default", "local"])
     #expect(configuration.post == [.ban])
     #expect(configuration.linger == 60)
+    #expect(configuration.mentionMaxAge == 900)
     #expect(
       configuration.destinations == [
         "default": .init(name: "default", webhookFile: "/etc/luaslack/webhook")
@@ -29,6 +30,7 @@ import Testing
       formatters = ["minimal"]
       post = ["ban", "jail_start"]
       linger = "2m"
+      mention_max_age = "1h"
       [destination.default]
       webhook_file = "/run/secret"
       [destination.security]
@@ -37,6 +39,7 @@ import Testing
     #expect(configuration.formatters == ["minimal"])
     #expect(configuration.post == [.ban, .jailStart])
     #expect(configuration.linger == 120)
+    #expect(configuration.mentionMaxAge == 3_600)
     #expect(configuration.destinations["default"]?.kind == .webhook(file: "/run/secret"))
     #expect(
       configuration.destinations["security"]?.kind
@@ -266,6 +269,7 @@ import Testing
     ("\npost = [\"bann\"]\n", 2, "did you mean \"ban\"?"),
     ("post = \"ban\"\n", 1, "must be a list of strings"),
     ("linger = \"soon\"\n", 1, "must be a time"),
+    ("mention_max_age = \"-1\"\n", 1, "mention_max_age must be a time"),
     ("x = \n", 1, "value"),
     ("[destination.other]\nwebhook_fil = \"x\"\n", 2, "did you mean \"webhook_file\"?"),
     ("[destination.other]\n\nwebhook = \"https://x\"\n", 3, "write it to a file of its own"),

@@ -22,6 +22,8 @@ public struct Configuration: Sendable, Equatable {
   /// Seconds after which there is a digest of what formatters left to one, if there was none before.
   public var digestWithin = 3_600
   public static let digestRange = 60...86_400
+  /// Seconds after which a message that could not be sent mentions nobody any more.
+  public var mentionMaxAge = 15 * 60
   /// Users of the host, and networks of its owner: a ban of one of these is loud.
   public var validUsers: [String] = []
   public var friendlyNetworks: [String] = []

@@ -15,6 +15,7 @@ public final class Courier<Carrier: Transport> {
   private let digests: Digests
   /// Both clocks at the last look.
   private var latest: (now: Int64, steady: Int64)?
+  private var configuration: Configuration?
   private var underWay: [Int64: (delivery: Delivery, target: Target)] = [:]
 
   public init(
@@ -44,6 +45,7 @@ public final class Courier<Carrier: Transport> {
     _ configuration: Configuration?, now: Int64
   ) throws(DatabaseError) -> Int64? {
     try heedClock(now)
+    self.configuration = configuration
     var wakeAt: Int64?
     for state in try queue.destinationStates() {
       guard !underWay.values.contains(where: { $0.delivery.destination == state.name }) else {
@@ -193,24 +195,17 @@ public final class Courier<Carrier: Transport> {
       try queue.save(pace, of: target.hash)
     }
     underWay[delivery.id] = (delivery, target)
-    transport.start(delivery.id, target.post(body(delivery)))
+    transport.start(delivery.id, target.post(try body(delivery, now: now)))
   }
 
-  /// The stored payload; honest about a message that may stand in the channel already.
-  private func body(_ delivery: Delivery) -> String {
-    guard delivery.maybeSent, var payload = try? JSONReader.read(delivery.payload) else {
-      return delivery.payload
+  private func body(_ delivery: Delivery, now: Int64) throws(DatabaseError) -> String {
+    var outgoing = Outgoing(
+      payload: delivery.payload, acceptedAt: delivery.acceptedAt, maybeSent: delivery.maybeSent)
+    if let age = configuration?.mentionMaxAge { outgoing.mentionMaxAge = Int64(age) * 1_000_000 }
+    if Outgoing.isLate(acceptedAt: delivery.acceptedAt, now: now) {
+      outgoing.happenedAt = try queue.record(of: delivery.event)?.happenedAt
     }
-    let mark = "(possible repeat)"
-    payload["text"] = .string((payload["text"]?.string ?? "") + " " + mark)
-    // Where there are blocks, Slack shows the text in the notification alone.
-    if let blocks = payload["blocks"]?.array, !blocks.isEmpty, blocks.count < 50 {
-      let context: Value = [
-        "type": "context", "elements": [["type": "plain_text", "text": .string(mark)]],
-      ]
-      payload["blocks"] = .array(blocks + [context])
-    }
-    return JSONWriter.compact(payload)
+    return outgoing.body(now: now)
   }
 
   /// Waits for answers and settles them.

@@ -58,6 +58,13 @@ public struct EventRecord: Sendable, Equatable {
     fields[Self.bounded(name, 64)] = Self.bounded(text)
   }
 
+  /// Microseconds since 1970, as fail2ban says; nil if it says nothing that is a time.
+  var happenedAt: Int64? {
+    options[.time].flatMap { Double(decimal: $0) }.flatMap { seconds in
+      abs(seconds) < 1e12 ? Int64(seconds * 1_000_000) : nil
+    }
+  }
+
   /// Keeps who it was, how often and when.
   mutating func reduce() {
     matches = nil

@@ -15,6 +15,17 @@ public enum Timestamp {
     return text.replacing("T", with: " ").replacing("Z", with: " UTC")
   }
 
+  /// `2026-11-21 09:05 UTC`, for people.
+  static func minute(_ microseconds: Int64) -> String {
+    let text = text(microseconds)
+    return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5)) UTC"
+  }
+
+  /// From 1970 to 9999: what else an event says of its time is no time.
+  static func isDate(_ microseconds: Int64) -> Bool {
+    (0..<253_402_300_800_000_000).contains(microseconds)
+  }
+
   /// `Sat, 21 Nov 2026 09:05:00 +0000`, as RFC 5322 has it.
   static func mail(_ microseconds: Int64) -> String {
     let seconds = Int((Double(microseconds) / 1_000_000).rounded(.down))

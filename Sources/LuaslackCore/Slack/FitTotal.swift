@@ -6,6 +6,8 @@ struct FitTotal {
   let count: Int
   private let message: Value
   private var blocks: [Block]
+  /// Characters that there may be.
+  private let most: Int
 
   fileprivate struct Block {
     var value: Value
@@ -20,29 +22,29 @@ struct FitTotal {
     var least: Int { sizes.reduce(0) { $0 + min($1, FitTotal.leastText) } }
   }
 
-  private static let most = SlackParts.mostBlockText
   /// Shorter than this a text says nothing.
   fileprivate static let leastText = Folded.mostCharacters
   /// Its texts at their least are far from what there is room for.
   fileprivate static let mostTexts = 50
 
-  /// Nil if there is room enough.
-  init?(_ message: Value) {
+  /// Nil if there is room enough, also for `spare` characters more.
+  init?(_ message: Value, spare: Int = 0) {
+    most = SlackParts.mostBlockText - spare
     let lists = Self.lists(of: message)
     guard !lists.isEmpty, lists.contains(where: { !$0.isEmpty }) else { return nil }
     // There are never more code points than bytes, and those are counted faster.
     let bytes = lists.joined().reduce(0) { $0 + Self.sizes(of: $1) { $0.utf8.count }.reduce(0, +) }
-    guard bytes > Self.most else { return nil }
+    guard bytes > most else { return nil }
     blocks = lists.enumerated().flatMap { list, values in values.map { Block($0, list: list) } }
     count = blocks.reduce(0) { $0 + $1.sizes.reduce(0, +) }
-    guard count > Self.most else { return nil }
+    guard count > most else { return nil }
     self.message = message
   }
 
   var fitted: Value {
     var copy = self
-    if copy.blocks.reduce(0, { $0 + $1.least }) > Self.most { copy.leaveOut() }
-    let level = Self.level(copy.blocks.flatMap(\.sizes))
+    if copy.blocks.reduce(0, { $0 + $1.least }) > most { copy.leaveOut() }
+    let level = level(copy.blocks.flatMap(\.sizes))
     for index in copy.blocks.indices { copy.blocks[index].cut(to: level) }
     return copy.assembled
   }
@@ -71,7 +73,7 @@ struct FitTotal {
     // A last one that only says how many are missing is counted in.
     let last = blocks.last.flatMap { Folded.number(in: $0.value) == nil ? $0 : nil }
     let lists = (blocks.last?.list ?? 0) + 1
-    var room = Self.most - lists * Folded.mostCharacters - (last?.least ?? 0)
+    var room = most - lists * Folded.mostCharacters - (last?.least ?? 0)
     let candidates = last == nil ? blocks[...] : blocks.dropLast()
     let kept = candidates.prefix { block in
       room -= block.least
@@ -89,7 +91,7 @@ struct FitTotal {
   // MARK: - How long
 
   /// To what length the longest have to come down for all to have room.
-  private static func level(_ sizes: [Int]) -> Int {
+  private func level(_ sizes: [Int]) -> Int {
     var room = most
     for (index, size) in sizes.sorted().enumerated() {
       let share = room / (sizes.count - index)

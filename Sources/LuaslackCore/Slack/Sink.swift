@@ -10,12 +10,12 @@ enum Sink {
     "text", "blocks", "attachments", "username", "icon_emoji", "icon_url", "mrkdwn",
   ]
   /// Switches and addresses that Slack compares; a marked group has no meaning in them.
-  private static let verbatim: Set<String> = [
+  static let verbatim: Set<String> = [
     "type", "color", "style", "block_id", "action_id", "icon_emoji", "callback_id", "mrkdwn_in",
   ]
   /// Stands for the key of anything in which Slack reads no markup.
   private static let unread = "rich_text"
-  private static let addresses: Set<String> = [
+  static let addresses: Set<String> = [
     "url", "image_url", "thumb_url", "title_link", "author_link", "author_icon", "footer_icon",
     "icon_url",
   ]

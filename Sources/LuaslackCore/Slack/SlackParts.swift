@@ -43,7 +43,8 @@ enum SlackParts {
   static let mostBlockText = 9_000
 
   /// Beyond 4,000 Slack may make several messages of the text, beyond 40,000 it cuts it.
-  private static let mostText = 4_000
+  static let mostText = 4_000
+  static let mostBlocks = 50
   static let mostAttachments = 100
   /// Where Slack cuts it, says no page of its own; it folds the text at 700 behind "Show more".
   static let mostAttachmentText = 8_000
@@ -60,7 +61,7 @@ enum SlackParts {
   static let parts: [String: Part] = [
     "message": Part(
       members: [
-        "text": .text(most: mostText), "blocks": .parts("block", most: 50),
+        "text": .text(most: mostText), "blocks": .parts("block", most: mostBlocks),
         "attachments": .parts("attachment", most: mostAttachments), "username": .anything,
         "icon_emoji": .anything, "icon_url": .anything, "mrkdwn": .anything,
       ], dash: ["text"]),
@@ -69,7 +70,8 @@ enum SlackParts {
       "title_link": .anything, "fallback": .anything, "text": .text(most: mostAttachmentText),
       "author_name": .text(most: nil), "author_link": .anything, "author_icon": .anything,
       "author_subname": .anything, "fields": .parts("field", most: nil),
-      "blocks": .parts("block", most: 50), "footer": .text(most: 300), "footer_icon": .anything,
+      "blocks": .parts("block", most: mostBlocks), "footer": .text(most: 300),
+      "footer_icon": .anything,
       "image_url": .anything, "thumb_url": .anything, "ts": .anything, "mrkdwn_in": .anything,
       "callback_id": .anything, "id": .anything,
     ]),

@@ -140,13 +140,14 @@ public final class Pipeline<Carrier: Transport> {
       result = try wording.result(event, of: id, now: now)
     }
     for name in try destinations(record, event, result, now: now) {
-      let outcome = wording.outcome(event, for: name, result.outcome)
+      let worded = wording.result(event, for: name, result)
       let isForDigest = result.wantsDigest
       try queue.insert(
         event: id, destination: name,
         class: isForDigest ? .forDigest : event.severity == .critical ? .critical : .event,
-        outcome: outcome,
+        outcome: worded.outcome,
         due: isForDigest ? now + Int64(configuration.digestWithin) * 1_000_000 : now, now: now)
+      if worded.isReply { try queue.markReply(event: id, destination: name) }
     }
   }
 

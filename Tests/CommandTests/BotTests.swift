@@ -108,4 +108,27 @@ import Testing
     #expect(try await installation.slack.messages().isEmpty)
     #expect(try await installation.deliveries().first?["attempts"].number == 0)
   }
+
+  @Test func `an unban answers in the thread of its ban, also after a restart`() async throws {
+    let config = "post = [\"ban\", \"unban\"]\n" + Self.config
+    let installation = try await Installation(config: config)
+    try installation.directory.write(
+      "return { unban = function(_, payload) return payload, { thread = 'reply' } end }",
+      to: "formatters/50-thread.lua")
+    _ = try await installation.luaslack(Self.ban)
+    _ = try await installation.luaslack(["ban", "--", "sshd", "203.0.113.8", "5"])
+    _ = try await installation.slack.waitForMessages(2)
+    await installation.settle()
+    for ip in ["203.0.113.7", "203.0.113.9"] {
+      _ = try await installation.luaslack(["unban", "--wait", "--", "sshd", ip])
+    }
+    let messages = try await installation.slack.waitForMessages(4)
+    let ts = try JSON(parsing: try #require(messages.first).answer)["ts"].string
+    #expect(ts != nil)
+    #expect(messages.map { $0.bodyJSON["thread_ts"].string } == [nil, nil, ts, nil])
+    let trial = try await installation.luaslack([
+      "unban", "--dry-run", "--", "sshd", "203.0.113.7",
+    ])
+    #expect(trial.errors.contains("it goes into that of its ban's message"))
+  }
 }

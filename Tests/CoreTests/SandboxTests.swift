@@ -222,6 +222,14 @@ import Testing
   @Test func `a formatter names destinations`() {
     let result = format("return function(e, p) return p, { to = { 'default' } } end")
     #expect(result.destinations == ["default"])
+    #expect(!result.isReply)
+  }
+
+  @Test func `a formatter wants the message in the thread of its ban`() {
+    let result = format("return function(e, p) return p, { thread = 'reply' } end")
+    #expect(result.isReply)
+    #expect(result.destinations == [])
+    #expect(result.problems == [])
   }
 
   @Test func `text is text, and only the library makes it live`() {

@@ -9,13 +9,14 @@ import Testing
     Verdict(.response(status: status, retryAfter: retryAfter, body: Array(body.utf8)))
   }
 
-  enum Class { case delivered, retry, payload, dead }
+  enum Class { case delivered, retry, payload, thread, dead }
 
   private func kind(_ verdict: Verdict) -> Class {
     switch verdict {
     case .delivered: .delivered
     case .retry: .retry
     case .payloadRefused: .payload
+    case .threadRefused: .thread
     case .destinationDead: .dead
     }
   }
@@ -45,7 +46,7 @@ import Testing
   func `a word that is known means the same with every status, as text and as JSON`(status: Int) {
     let known: [(Set<String>, Class)] = [
       (Verdict.deadWebhookWords, .dead), (Verdict.deadBotWords, .dead),
-      (Verdict.payloadWords, .payload),
+      (Verdict.payloadWords, .payload), (Verdict.threadWords, .thread),
     ]
     for (words, expected) in known {
       for word in words {
@@ -56,6 +57,7 @@ import Testing
     }
     #expect(Verdict.deadBotWords.isDisjoint(with: Verdict.payloadWords))
     #expect(Verdict.deadWebhookWords.isDisjoint(with: Verdict.payloadWords))
+    #expect(Verdict.deadBotWords.union(Verdict.payloadWords).isDisjoint(with: Verdict.threadWords))
   }
 
   @Test(arguments: [

@@ -55,6 +55,7 @@ enum Oracle: String, CaseIterable {
     var tree: Value = ["file": .string(frame.file), "output": .string(frame.output)]
     tree["to"] = .array(frame.destinations.map { .string($0) })
     tree["handlers"] = .array(frame.handlers.map { .string($0) })
+    if frame.isReply { tree["thread"] = "reply" }
     tree["ms"] = .int(Int64(frame.milliseconds))
     switch frame.outcome {
     case .payload(let payload, let at):

@@ -188,6 +188,8 @@ public final class Courier<Carrier: Transport> {
   private func send(
     _ delivery: Delivery, to target: Target, _ pace: Pace, now: Int64
   ) throws(DatabaseError) {
+    let body = try body(delivery, now: now)
+    let thread = target.hasThreads ? try queue.thread(of: delivery, in: target.channelID) : nil
     // Committed before the first byte: a crash from here on is known to be ambiguous, and the next
     // luaslackd knows that a message went out.
     try queue.transaction { () throws(DatabaseError) in
@@ -195,7 +197,7 @@ public final class Courier<Carrier: Transport> {
       try queue.save(pace, of: target.hash)
     }
     underWay[delivery.id] = (delivery, target)
-    transport.start(delivery.id, target.post(try body(delivery, now: now)))
+    transport.start(delivery.id, target.post(body, threadTs: thread))
   }
 
   private func body(_ delivery: Delivery, now: Int64) throws(DatabaseError) -> String {
@@ -247,6 +249,9 @@ public final class Courier<Carrier: Transport> {
       try queue.save(state)
     case .retry(let reason, let after, let maybeArrived):
       try retry(delivery, &state, reason, after: after, maybeArrived, now: now)
+    case .threadRefused(let reason):
+      if try queue.leaveThread(delivery.id, reason: reason, now: now) { return }
+      try refuse(delivery, reason, now: now)
     case .payloadRefused(let reason):
       try refuse(delivery, reason, now: now)
     case .destinationDead(let reason):

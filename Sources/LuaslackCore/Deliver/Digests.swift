@@ -94,8 +94,7 @@ final class Digests {
     _ digest: Delivery, _ content: Digest, now: Int64
   ) throws(DatabaseError) -> Formatting.Result {
     let event = Event(content, host: host, now: now)
-    var result = try wording.result(event, of: digest.event, now: now)
-    result.outcome = wording.outcome(event, for: digest.destination, result.outcome)
-    return result
+    let result = try wording.result(event, of: digest.event, now: now)
+    return wording.result(event, for: digest.destination, result)
   }
 }

@@ -76,6 +76,15 @@ public struct Target: Sendable, Equatable, CustomStringConvertible {
     if case .bot = way { true } else { false }
   }
 
+  /// The channel as Slack itself names it; nil if the config has only its name.
+  var channelID: String? {
+    guard case .bot(_, let channel, _) = way, channel.utf8.count > 1,
+      let first = channel.first, "CGD".contains(first),
+      channel.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) })
+    else { return nil }
+    return channel
+  }
+
   /// What goes out for this payload, JSON. `threadTs` names the message whose thread it belongs to; it
   /// counts only where there are threads. `now` is the date of a mail.
   public func post(_ payload: String, threadTs: String? = nil, now: Int64 = Clock.now()) -> Post {

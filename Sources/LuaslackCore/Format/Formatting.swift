@@ -13,6 +13,8 @@ final class Formatting {
     var wantsDigest = false
     /// Destinations that a formatter named; empty: it named none.
     var destinations: [String] = []
+    /// A formatter wants the message in the thread of its ban.
+    var isReply = false
     /// Formatters that had a handler for the event and did their part.
     var succeeded: [String] = []
     /// Those of them that left the message as it was.
@@ -99,7 +101,8 @@ final class Formatting {
       .filter { file in !problems.contains { $0.file == file } }
     let wantsDigest = frames.contains { if case .digest = $0.outcome { true } else { false } }
     return Result(
-      outcome: outcome, wantsDigest: wantsDigest, destinations: named, succeeded: succeeded,
+      outcome: outcome, wantsDigest: wantsDigest, destinations: named,
+      isReply: frames.contains(where: \.isReply), succeeded: succeeded,
       unchanged: unchanged, problems: problems, costly: costly, cheap: cheap,
       violations: violations, frames: frames)
   }

@@ -25,6 +25,7 @@ enum FrameReader {
     else { return nil }
     return Sandbox.Frame(
       file: file, outcome: outcome, destinations: words(tree["to"]),
+      isReply: tree["thread"] == "reply",
       handlers: words(tree["handlers"]), output: PlainText.lines(tree["output"]?.string ?? ""),
       milliseconds: Int(clamping: tree["ms"]?.int ?? 0))
   }

@@ -56,8 +56,10 @@ public struct Preview: Sendable {
     let routed = Routing.destinations(
       kind: event.kind, jail: event.jail, severity: event.severity, configuration)
     let goal = named.isEmpty ? routed : named
+    let reply =
+      result.isReply ? ["where there are threads, it goes into that of its ban's message"] : []
     // Silent in the usual case, so that a trial of a formatter stays a trial of that.
     let isUsual = goal == [Configuration.defaultDestination]
-    return unknown + wish + (isUsual ? [] : ["to: " + goal.joined(separator: ", ")])
+    return unknown + wish + reply + (isUsual ? [] : ["to: " + goal.joined(separator: ", ")])
   }
 }

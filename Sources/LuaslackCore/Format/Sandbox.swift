@@ -9,6 +9,8 @@ final class Sandbox {
     var file: String
     var outcome: Outcome
     var destinations: [String] = []
+    /// The message belongs into the thread of its ban.
+    var isReply = false
     /// The functions that the file's table held, by name.
     var handlers: [String] = []
     /// What the script printed.

@@ -44,17 +44,17 @@ final class Wording {
   }
 
   /// The same for a destination with a formatter of its own, in place of what all others get.
-  func outcome(
-    _ event: Event, for destination: String, _ outcome: Formatting.Result.Outcome
-  ) -> Formatting.Result.Outcome {
-    guard case .message = outcome,
+  func result(
+    _ event: Event, for destination: String, _ common: Formatting.Result
+  ) -> Formatting.Result {
+    guard case .message = common.outcome,
       let formatter = configuration.destinations[destination]?.formatter
-    else { return outcome }
+    else { return common }
     let formatting = ownFormattings[formatter] ?? own(formatter)
     ownFormattings[formatter] = formatting
     var result = formatting.format(event)
     for problem in result.problems { result.outcome.add(problem) }
-    return result.outcome
+    return result
   }
 
   private func started() -> Formatting {

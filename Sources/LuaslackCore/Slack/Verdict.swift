@@ -17,6 +17,8 @@ public enum Verdict: Sendable, Equatable {
   case retry(reason: String, after: Int?, maybeArrived: Bool)
   /// Slack will not take this payload from anybody.
   case payloadRefused(reason: String)
+  /// Slack may take the message, but not in that thread.
+  case threadRefused(reason: String)
   /// Slack will take nothing from this webhook or bot until somebody mends it.
   case destinationDead(reason: String)
 
@@ -37,7 +39,7 @@ public enum Verdict: Sendable, Equatable {
     "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive",
     "missing_scope", "not_in_channel", "is_archived", "restricted_action",
     "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
-    "restricted_action_non_threadable_channel", "no_permission", "access_denied",
+    "no_permission", "access_denied",
     "ekm_access_denied", "enterprise_is_restricted", "org_login_required", "team_not_found",
     "team_access_not_granted", "not_allowed_token_type", "two_factor_setup_required",
     "messages_tab_disabled", "unknown_method", "method_deprecated", "deprecated_endpoint",
@@ -48,7 +50,12 @@ public enum Verdict: Sendable, Equatable {
     "json_not_object", "invalid_arguments", "invalid_arg_name", "invalid_array_arg",
     "invalid_form_data", "invalid_charset", "invalid_post_type", "missing_post_type",
     "attachment_payload_limit_exceeded", "too_many_contact_cards", "markdown_text_conflict",
-    "block_mismatch", "cannot_reply_to_message", "thread_not_found", "message_not_found",
+    "block_mismatch",
+  ]
+  /// Said of nothing but a reply: what it answers to is gone, or takes none.
+  static let threadWords: Set<String> = [
+    "cannot_reply_to_message", "thread_not_found", "message_not_found",
+    "restricted_action_non_threadable_channel",
   ]
   /// Slack says of these that a part may have been done before.
   static let ambiguousWords: Set<String> = ["fatal_error", "internal_error"]
@@ -89,6 +96,8 @@ public enum Verdict: Sendable, Equatable {
     let reason = status == 200 ? word : "\(status) \(word)"
     if Self.deadWebhookWords.contains(word) || Self.deadBotWords.contains(word) {
       self = .destinationDead(reason: reason + (Self.advice[word].map { " (\($0))" } ?? ""))
+    } else if Self.threadWords.contains(word) {
+      self = .threadRefused(reason: reason)
     } else if Self.payloadWords.contains(word) {
       self = .payloadRefused(reason: reason + (Self.detail(json).map { ": \($0)" } ?? ""))
     } else if status == 200, word == "ok" {
@@ -161,6 +170,7 @@ public enum Verdict: Sendable, Equatable {
     case .retry(let reason, let after, let maybeArrived):
       reason + (after.map { ", to wait for \($0) s" } ?? "")
         + (maybeArrived ? ", may have arrived" : "")
+    case .threadRefused(let reason): reason + ", refused in that thread"
     case .payloadRefused(let reason): reason + ", refused"
     case .destinationDead(let reason): reason + ", the destination is dead"
     }

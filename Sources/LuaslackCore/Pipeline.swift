@@ -113,41 +113,110 @@ public final class Pipeline<Carrier: Transport> {
     let repeated = try key.map { key throws(DatabaseError) in
       try queue.event(like: key, acceptedAt: record.acceptedAt)
     }
+    if record.kind == .ban { record = try queue.prolonged(record, as: repeated.flatMap { $0 }) }
     let event = Event(record, host: host, now: now, context: context)
     if let id = repeated.flatMap({ $0 }) {
       try queue.noteArrival(file.name, of: id, now: now)
       // The same event with other destinations adds those.
-      if !record.destinations.isEmpty { try deliver(record, event, as: id, now: now) }
+      if !record.destinations.isEmpty { try deliver(record, event, as: id, context, now: now) }
     } else {
       let id = try queue.insert(record, key: key, severity: event.severity)
       try queue.noteArrival(file.name, of: id, now: now)
-      try deliver(record, event, as: id, now: now)
+      try deliver(record, event, as: id, context, now: now)
     }
   }
 
   private func deliver(
-    _ record: EventRecord, _ event: Event, as id: Int64, now: Int64
+    _ record: EventRecord, _ event: Event, as id: Int64, _ context: EventContext, now: Int64
   ) throws(DatabaseError) {
+    // Whether it is posted or not, it changes its ban.
+    let prolonging =
+      record.kind == .prolong
+      ? try prolong(record, as: id, context, now: now) : Prolonging(toldBy: [:], due: now)
     guard let configuration, configuration.post.contains(record.kind) else { return }
-    let result: Formatting.Result
-    if let reason = event.listed(in: configuration.mutedLists) {
-      // No formatter runs, so nothing is learnt of one either.
-      result = Formatting.Result(outcome: .muted(reason))
-    } else if record.isReduced {
-      let text = Markup.mrkdwn(BuiltIn.sentence(event))
-      result = Formatting.Result(outcome: .message(["text": .string(text)]))
-    } else {
-      result = try wording.result(event, of: id, now: now)
-    }
+    let result = try result(record, event, of: id, now: now)
     for name in try destinations(record, event, result, now: now) {
+      if let ban = prolonging.toldBy[name] {
+        try queue.insert(prolong: id, destination: name, toldBy: ban.id, now: now)
+        continue
+      }
       let worded = wording.result(event, for: name, result)
-      let isForDigest = result.wantsDigest
+      let pace = pace(event, result, now: now)
       try queue.insert(
-        event: id, destination: name,
-        class: isForDigest ? .forDigest : event.severity == .critical ? .critical : .event,
-        outcome: worded.outcome,
-        due: isForDigest ? now + Int64(configuration.digestWithin) * 1_000_000 : now, now: now)
+        event: id, destination: name, class: pace.class, outcome: worded.outcome,
+        due: max(pace.due, prolonging.due), now: now)
       if worded.isReply { try queue.markReply(event: id, destination: name) }
+    }
+    if record.kind == .ban { try queue.foldEarlyProlongs(into: id, record, now: now) }
+  }
+
+  /// What an event makes, before any destination words it its own way.
+  private func result(
+    _ record: EventRecord, _ event: Event, of id: Int64, now: Int64
+  ) throws(DatabaseError) -> Formatting.Result {
+    if let reason = event.listed(in: configuration?.mutedLists ?? []) {
+      // No formatter runs, so nothing is learnt of one either.
+      return Formatting.Result(outcome: .muted(reason))
+    }
+    guard !record.isReduced else {
+      let text = Markup.mrkdwn(BuiltIn.sentence(event))
+      return Formatting.Result(outcome: .message(["text": .string(text)]))
+    }
+    return try wording.result(event, of: id, now: now)
+  }
+
+  /// How a message of an event waits: one that a formatter left to the next digest for that.
+  private func pace(
+    _ event: Event, _ result: Formatting.Result, now: Int64
+  ) -> (class: Delivery.Class, due: Int64) {
+    guard result.wantsDigest else { return (event.severity == .critical ? .critical : .event, now) }
+    return (.forDigest, now + Int64(configuration?.digestWithin ?? 0) * 1_000_000)
+  }
+
+  /// What becomes of a prolong's own messages.
+  private struct Prolonging {
+    /// By destination: the ban's delivery that tells of it.
+    var toldBy: [String: Queue.Untold]
+    var due: Int64
+  }
+
+  /// Changes the ban where that is still to be told. Without a ban, its messages wait for one.
+  private func prolong(
+    _ record: EventRecord, as id: Int64, _ context: EventContext, now: Int64
+  ) throws(DatabaseError) -> Prolonging {
+    guard record.options[.bantime] != nil else { return Prolonging(toldBy: [:], due: now) }
+    guard let ban = try queue.ban(of: record, before: id) else {
+      return Prolonging(toldBy: [:], due: now + Queue.prolongPatience)
+    }
+    let untold = try queue.untold(of: ban)
+    guard !untold.isEmpty, var changed = try queue.record(of: ban) else {
+      return Prolonging(toldBy: [:], due: now)
+    }
+    changed.prolong(as: record)
+    let event = Event(changed, host: host, now: now, context: context)
+    try queue.change(ban, changed, severity: event.severity)
+    if untold.values.contains(where: { !$0.isInDigest }) {
+      try reword(changed, event, as: ban, untold, now: now)
+    }
+    // Without what a formatter now wants no message of.
+    return Prolonging(toldBy: try queue.untold(of: ban), due: now)
+  }
+
+  /// The messages of an event that has changed. It may concern destinations that it did not before.
+  private func reword(
+    _ record: EventRecord, _ event: Event, as id: Int64, _ untold: [String: Queue.Untold],
+    now: Int64
+  ) throws(DatabaseError) {
+    let result = try result(record, event, of: id, now: now)
+    let pace = pace(event, result, now: now)
+    for (name, message) in untold.sorted(by: { $0.key < $1.key }) where !message.isInDigest {
+      let outcome = wording.result(event, for: name, result).outcome
+      try queue.reword(message.id, outcome, class: pace.class, due: pace.due, now: now)
+    }
+    for name in try destinations(record, event, result, now: now) where untold[name] == nil {
+      let outcome = wording.result(event, for: name, result).outcome
+      try queue.insert(
+        event: id, destination: name, class: pace.class, outcome: outcome, due: pace.due, now: now)
     }
   }
 

@@ -142,8 +142,9 @@ import Testing
       ["unban", "--host=web1", "--", "sshd", "203.0.113.7"],
       ":unlock: sshd unbanned 203.0.113.7 on web1"
     ),
+    // Without a time it changes no ban, and waits for none.
     (
-      ["prolong", "--host=web1", "--bantime=7200", "--", "sshd", "203.0.113.7"],
+      ["prolong", "--host=web1", "--bancount=5", "--", "sshd", "203.0.113.7"],
       ":hourglass: sshd prolonged the ban of 203.0.113.7 on web1"
     ),
     (["jail-start", "--host=web1", "sshd"], "jail sshd started on web1"),

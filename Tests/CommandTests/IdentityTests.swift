@@ -8,9 +8,10 @@ import Testing
     let testDescription: String
     let calls: [[String]]
     let messages: Int
+    let muted: Int
 
-    init(_ what: String, _ calls: [[String]], messages: Int) {
-      (testDescription, self.calls, self.messages) = (what, calls, messages)
+    init(_ what: String, _ calls: [[String]], messages: Int, muted: Int = 0) {
+      (testDescription, self.calls, self.messages, self.muted) = (what, calls, messages, muted)
     }
   }
 
@@ -65,13 +66,13 @@ import Testing
       [
         ["prolong", "--time=1795231644", "--bantime=600"] + who,
         ["prolong", "--time=1795231644", "--bantime=600.0"] + who,
-      ], messages: 1),
+      ], messages: 0, muted: 1),
     Case(
       "a prolongation to another bantime",
       [
         ["prolong", "--time=1795231644", "--bantime=600"] + who,
         ["prolong", "--time=1795231644", "--bantime=1200"] + who,
-      ], messages: 2),
+      ], messages: 0, muted: 2),
     Case(
       "a jail that starts twice at one time",
       [["jail-start", "--time=1795231644", "sshd"], ["jail-start", "--time=1795231644", "sshd"]],
@@ -89,7 +90,7 @@ import Testing
     // Gone means that all of it was taken in and delivered.
     await installation.settle()
     #expect(try await installation.slack.messages().count == one.messages)
-    #expect(try await installation.deliveries().count == one.messages)
+    #expect(try await installation.deliveries().count == one.messages + one.muted)
   }
 
   /// Taken in together, they are one transaction: the second must be recognised within it.

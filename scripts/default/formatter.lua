@@ -39,7 +39,10 @@ return {
     show(payload, emoji_of_severity[event.severity], colour(event.jail))
   end,
 
+  -- The time that counts stands in the ban's message where that was still to be sent; else only what is
+  -- critical is worth another one.
   prolong = function(event, payload)
+    if event.severity ~= "critical" then return slack.mute("an ordinary prolong") end
     show(payload, ":hourglass:", colour(event.jail))
   end,
 

@@ -37,6 +37,7 @@ public final class Pipeline<Carrier: Transport> {
     }
     guard let configuration else { return }
     try queue.keepDestinations(configuration.destinations.keys.sorted())
+    try queue.forgetDeaths(but: configuration.destinations.keys.sorted())
     _ = try readLists(configuration, now: now)
   }
 
@@ -255,6 +256,9 @@ public final class Pipeline<Carrier: Transport> {
     let pause = wakeAt.map { Int32(clamping: max(0, ($0 - time + 999) / 1_000)) } ?? milliseconds
     try courier.wait(others: others, milliseconds: min(pause, milliseconds), now: now)
   }
+
+  /// What the host's log shall have, since the last call.
+  public func takeAlarms() -> [Courier<Carrier>.Alarm] { courier.takeAlarms() }
 
   /// Nothing is under way and nothing waits, not even for a configuration.
   public func isIdle() throws(DatabaseError) -> Bool {

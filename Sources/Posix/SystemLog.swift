@@ -14,6 +14,16 @@ public enum SystemLog {
   /// journald and rsyslog take 8 KiB a line; more would be refused whole on some hosts.
   private static let limit = 8 * 1024
 
+  /// Whether the journal takes what is written to a descriptor: systemd says which it connected
+  /// (systemd.exec(5)).
+  public static func takes(
+    _ descriptor: Int32, stream: String? = Process.variable("JOURNAL_STREAM")
+  ) -> Bool {
+    var status = stat()
+    guard let stream, unsafe fstat(descriptor, &status) == 0 else { return false }
+    return stream == "\(status.st_dev):\(status.st_ino)"
+  }
+
   public static func post(
     _ line: String, _ severity: Severity = .error, to path: String = "/dev/log"
   ) throws(SystemError) {

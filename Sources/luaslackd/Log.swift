@@ -12,4 +12,16 @@ struct Log {
       Process.print("luaslackd: \(line)\n", to: 2)
     }
   }
+
+  /// A line that belongs into the host's log whoever started this. Once there: what systemd's journal
+  /// takes from standard error is not printed as well.
+  func alarm(_ line: String, _ severity: SystemLog.Severity) {
+    do throws(SystemError) {
+      try SystemLog.post(line, severity)
+      if isDetached || SystemLog.takes(2) { return }
+    } catch {
+      if isDetached { return }
+    }
+    Process.print("luaslackd: \(line)\n", to: 2)
+  }
 }

@@ -182,6 +182,9 @@ final class Service {
     _ pipeline: Pipeline<CurlTransport>, isBusy: Bool
   ) throws(DatabaseError) {
     guard let queue else { return }
+    for alarm in pipeline.takeAlarms() {
+      log.alarm(alarm.line, alarm.isRelief ? .information : .error)
+    }
     let count = try queue.settledCount()
     let (lines, leftOut) = journal.admit(count, now: Clock.monotonic())
     if leftOut > 0 { log.write("and \(leftOut) more, left out here", .information) }

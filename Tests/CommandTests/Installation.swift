@@ -88,10 +88,11 @@ final class Installation: Sendable {
   }
 
   /// A luaslackd as systemd keeps one; it listens when this returns.
-  func daemon() async throws -> RunningProgram {
-    let daemon = try RunningProgram(
-      Programs.luaslackd, ["--spool", spool, "--config", config, "--overflow", overflow],
-      environment: [:])
+  func daemon(in mounts: PrivateMounts? = nil) async throws -> RunningProgram {
+    let arguments = ["--spool", spool, "--config", config, "--overflow", overflow]
+    let daemon =
+      try mounts?.start(Programs.luaslackd, arguments)
+      ?? RunningProgram(Programs.luaslackd, arguments, environment: [:])
     await eventually("luaslackd listens") { isListening || !daemon.isRunning }
     return daemon
   }

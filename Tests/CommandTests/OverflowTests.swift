@@ -185,7 +185,7 @@ extension Installation {
   }
 
   /// A /dev inside that holds nothing but null, zero and a log.
-  fileprivate func replaceDev(_ mounts: PrivateMounts, log: String?) async throws {
+  func replaceDev(_ mounts: PrivateMounts, log: String?) async throws {
     let dev = directory.file("dev")
     mkdir(dev, 0o755)
     let devices = ["null", "zero"].map { ("/dev/\($0)", $0) } + (log.map { [($0, "log")] } ?? [])
@@ -197,7 +197,7 @@ extension Installation {
         .joined(separator: "\n"))
   }
 
-  fileprivate func luaslack(
+  func luaslack(
     _ arguments: [String], in mounts: PrivateMounts, environment more: [String: String] = [:]
   ) async throws -> Finished {
     try await mounts.run(

@@ -30,6 +30,12 @@ final class PrivateMounts: Sendable {
       "/usr/bin/nsenter", [namespace, "--", program] + arguments, environment: environment)
   }
 
+  /// Starts a program inside.
+  func start(_ program: String, _ arguments: [String]) throws -> RunningProgram {
+    let namespace = "--mount=/proc/\(keeper.processID)/ns/mnt"
+    return try RunningProgram("/usr/bin/nsenter", [namespace, "--", program] + arguments)
+  }
+
   /// Runs shell commands inside; a failure ends the test.
   func shell(_ commands: String) async throws {
     let environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]

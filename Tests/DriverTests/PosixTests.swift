@@ -111,6 +111,19 @@ import Testing
 }
 
 @Suite struct SystemLogTests {
+  @Test func `the journal is known by what systemd says of it`() throws {
+    let place = try TemporaryDirectory()
+    let file = try FileDescriptor.open(reading: try place.write("x", to: "file"))
+    var status = stat()
+    try #require(fstat(file.raw, &status) == 0)
+    let stream = "\(status.st_dev):\(status.st_ino)"
+    #expect(SystemLog.takes(file.raw, stream: stream))
+    for other in [nil, "", "\(status.st_dev):1", "\(stream)0", "x"] {
+      #expect(!SystemLog.takes(file.raw, stream: other))
+    }
+    #expect(!SystemLog.takes(-1, stream: stream))
+  }
+
   @Test func `a line arrives whole, and nobody listening is an error at once`() throws {
     let place = try TemporaryDirectory()
     let path = place.file("log")

@@ -16,6 +16,7 @@ public final class Courier<Carrier: Transport> {
   /// Both clocks at the last look.
   private var latest: (now: Int64, steady: Int64)?
   private var configuration: Configuration?
+  private var alarms: [Alarm] = []
   private var underWay: [Int64: (delivery: Delivery, target: Target)] = [:]
 
   public init(
@@ -30,6 +31,19 @@ public final class Courier<Carrier: Transport> {
     self.jitter = jitter
     self.steadyClock = steadyClock ?? Clock.sinceBoot
     digests = Digests(queue, host: host)
+  }
+
+  /// A line for the host's log, whoever reads what luaslackd prints.
+  public struct Alarm: Sendable, Equatable {
+    public let line: String
+    /// It is over.
+    public let isRelief: Bool
+  }
+
+  /// What is to be logged since the last call.
+  public func takeAlarms() -> [Alarm] {
+    defer { alarms = [] }
+    return alarms
   }
 
   public var isBusy: Bool { !underWay.isEmpty }
@@ -247,6 +261,10 @@ public final class Courier<Carrier: Transport> {
       state.lastOkAt = now
       state.lastError = nil
       try queue.save(state)
+      if let since = try queue.endDeath(of: state.name) {
+        let text = Fallback.revival(of: state.name, after: now - since)
+        try tell(text, of: state.name, isRelief: true, now: now)
+      }
     case .retry(let reason, let after, let maybeArrived):
       try retry(delivery, &state, reason, after: after, maybeArrived, now: now)
     case .threadRefused(let reason):
@@ -262,7 +280,23 @@ public final class Courier<Carrier: Transport> {
       state.setAt = now
       try queue.postpone(delivery.id, until: now, reason: reason, maybeSent: false, now: now)
       try queue.save(state)
+      guard try queue.noteDeath(of: state.name, now: now) else { return }
+      let totals = try queue.totals()[state.name] ?? [:]
+      let text = Fallback.death(
+        of: state.name, configuration?.destinations[state.name], reason: reason,
+        waiting: (totals[.waiting] ?? 0) + (totals[.sending] ?? 0))
+      try tell(text, of: state.name, isRelief: false, now: now)
     }
+  }
+
+  /// In the log, and where the config says for when a destination is dead.
+  private func tell(
+    _ text: String, of name: String, isRelief: Bool, now: Int64
+  ) throws(DatabaseError) {
+    alarms.append(Alarm(line: PlainText.line(text), isRelief: isRelief))
+    let dead = try queue.destinationStates().filter { $0.health == .dead }.map(\.name)
+    let fallback = Fallback.destination(of: name, configuration, isDead: dead.contains)
+    if let fallback { try queue.announce(text, to: fallback, host: host, now: now) }
   }
 
   /// The destination as a whole waits: what hindered this message hinders the next as well.

@@ -2,8 +2,12 @@ public import SQLite
 
 // Messages of luaslack's own, about itself.
 extension Queue {
-  /// Has the default destination told of trouble: a delivery like any other, that no formatter words.
-  public func announce(_ text: String, host: String, now: Int64) throws(DatabaseError) {
+  /// Has a destination told of trouble: a delivery like any other, that no formatter words, mutes or
+  /// sends elsewhere.
+  public func announce(
+    _ text: String, to destination: String = Configuration.defaultDestination, host: String,
+    now: Int64
+  ) throws(DatabaseError) {
     let sentence = ":warning: luaslack on \(PlainText.line(host)): \(PlainText.line(text))"
     try database.run(
       """
@@ -14,8 +18,8 @@ extension Queue {
       "text": .string(Markup.mrkdwn(sentence)), "unfurl_links": false, "unfurl_media": false,
     ]
     try insert(
-      event: database.lastInsertedRow, destination: Configuration.defaultDestination,
-      class: .notice, outcome: .message(payload), now: now)
+      event: database.lastInsertedRow, destination: destination, class: .notice,
+      outcome: .message(payload), now: now)
   }
 
   /// The same, once until `isOver` was said of the subject.

@@ -30,8 +30,14 @@ enum DeliveryReport {
     else { return nil }
     // What another message tells of is told when that is.
     return deliveries.map { delivery in
-      guard delivery.state == .folded, let digest = delivery.foldedInto else { return delivery }
-      return (try? queue.delivery(digest)) ?? delivery
+      var delivery = delivery
+      // A prolong in its ban, that in a digest.
+      while delivery.state == .folded, let teller = delivery.foldedInto, teller != delivery.id,
+        let found = try? queue.delivery(teller)
+      {
+        delivery = found
+      }
+      return delivery
     }
   }
 

@@ -96,7 +96,7 @@ import Testing
     try file.close()
 
     let next = try await installation.daemon()
-    let messages = try await installation.slack.waitForMessages(1)
+    let messages = try await installation.slack.waitForMessages(1, timeout: .seconds(20))
     let told = try #require(messages.first { $0.text.contains("its database was damaged") })
     #expect(told.text.contains("luaslack.db.corrupt-"))
     #expect(told.text.contains("1 message that waited was saved"))

@@ -83,8 +83,8 @@ extension Queue {
               AND before.id < event.id
               AND (older.state IN ('waiting', 'sending') AND older.class <> 'for_digest'
                 OR older.state = 'folded' AND EXISTS (
-                  SELECT 1 FROM delivery AS digest WHERE digest.id = older.folded_into
-                    AND digest.state IN ('waiting', 'sending'))))
+                  SELECT 1 FROM delivery AS teller WHERE teller.id = older.folded_into
+                    AND teller.id <> delivery.id AND teller.state IN ('waiting', 'sending'))))
         ORDER BY event LIMIT 1
         """, .text(destination), .integer(now), .integer(since), read: Self.delivery)
   }

@@ -79,12 +79,13 @@ extension Queue {
     return try deliveries(of: event).first
   }
 
-  /// When the first event that may be folded was accepted; nil: there is none.
+  /// When the first event that may be folded was accepted; nil: there is none. One that was to wait for
+  /// a digest counts as new: its digest is not late.
   func firstFoldable(of destination: String, now: Int64) throws(DatabaseError) -> Int64? {
     try database.first(
       """
-      SELECT accepted_at FROM delivery JOIN event ON event.id = event
-      WHERE \(Self.foldable) ORDER BY event LIMIT 1
+      SELECT iif(class = 'for_digest', ?2, accepted_at) FROM delivery JOIN event ON event.id = event
+      WHERE \(Self.foldable) ORDER BY class = 'for_digest', event LIMIT 1
       """, .text(destination), .integer(now)
     ) { $0.integer(0) }
   }

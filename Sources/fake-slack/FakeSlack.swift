@@ -20,6 +20,7 @@ struct FakeSlack: AsyncParsableCommand {
         ok, close, reset_before, reset_after, truncated, html, redirect
         status (status, body, headers), rate (per_second, burst)
         hang, delay, trickle (seconds)
+        mixed (of: an array of rules, share: how many of 1 get one of them, seed)
       Keys of every rule:
         path    this path only; "/services/T1/*" for all below it
         times   after so many requests back to ok

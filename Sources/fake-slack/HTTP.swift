@@ -30,7 +30,7 @@ struct RequestHead {
 }
 
 /// What goes back to the client, and the one word of Slack's that sums it up.
-struct Answer {
+struct Answer: Sendable {
   var status: Int
   var word: String
   var body: String

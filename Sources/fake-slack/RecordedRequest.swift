@@ -7,6 +7,8 @@ struct RecordedRequest: Encodable {
   /// Seconds since 1970 at which the head had arrived, and the same on CLOCK_MONOTONIC.
   let time: Double
   let monotonic: Double
+  /// Counts connections from 1: requests on a kept one share its number.
+  let connection: Int
   let method: String
   let path: String
   let headers: [String: String]

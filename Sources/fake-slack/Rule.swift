@@ -1,6 +1,6 @@
 /// How requests are answered from now on: one object posted to /control, checked.
-struct Rule {
-  enum Mode {
+struct Rule: Sendable {
+  enum Mode: Sendable {
     case ok
     case status(Answer)
     case rate(perSecond: Double, burst: Double)
@@ -8,13 +8,14 @@ struct Rule {
     case delay(Duration)
     case trickle(Duration)
     case close, resetBefore, resetAfter, truncated, html, redirect
+    case mixed(Mixture)
   }
 
   /// What is wrong with the object, for the test's author.
   struct Mistake: Error { let sentence: String }
 
   let name: String
-  let mode: Mode
+  var mode: Mode
   /// The only path it holds for (a trailing `*` stands for any rest); nil: every path.
   let path: String?
   /// After so many requests it is spent; nil: never.
@@ -32,7 +33,7 @@ struct Rule {
     guard let object = json.object else { throw Mistake(sentence: "a rule is a JSON object") }
     let known: Set = [
       "mode", "path", "times", "accept", "status", "body", "headers", "per_second", "burst",
-      "seconds",
+      "seconds", "seed", "share", "of",
     ]
     if let stranger = Set(object.keys).subtracting(known).min() {
       throw Mistake(sentence: "unknown key \(stranger)")
@@ -67,6 +68,7 @@ struct Rule {
     case "truncated": return .truncated
     case "html": return .html
     case "redirect": return .redirect
+    case "mixed": return .mixed(try Mixture(object))
     default: throw Mistake(sentence: "unknown mode \(name)")
     }
   }
@@ -84,6 +86,38 @@ struct Rule {
       answer.headers.append((name, value))
     }
     return answer
+  }
+}
+
+/// Faults at random, a share of all requests: the same ones at every run with the same seed, as far as
+/// requests come in the same order.
+struct Mixture: Sendable {
+  private let share: Double
+  private let rules: [Rule]
+  private var state: UInt64
+
+  init(_ object: [String: JSON]) throws(Rule.Mistake) {
+    guard let array = object["of"]?.array, !array.isEmpty else {
+      throw Rule.Mistake(sentence: "mode mixed needs rules to choose from, in \"of\"")
+    }
+    var rules: [Rule] = []
+    for json in array { rules.append(try Rule(json)) }
+    self.rules = rules
+    share = object["share"]?.number ?? 1
+    state = UInt64(max(0, object["seed"]?.number ?? 1)) &* 0x9e37_79b9_7f4a_7c15 | 1
+  }
+
+  mutating func next() -> Rule {
+    let isFault = Double(random() >> 11) / Double(1 << 53 as UInt64) < share
+    return isFault ? rules[Int(random() % UInt64(rules.count))] : .ok
+  }
+
+  /// xorshift64*
+  private mutating func random() -> UInt64 {
+    state ^= state >> 12
+    state ^= state << 25
+    state ^= state >> 27
+    return state &* 0x2545_f491_4f6c_dd1d
   }
 }
 

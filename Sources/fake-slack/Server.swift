@@ -39,8 +39,9 @@ struct Server {
   private func converse(over socket: AsyncSocket) async {
     do {
       var connection = Connection(socket)
+      let number = await workspace.connect()
       while let head = try await connection.readHead() {
-        guard try await serve(head, on: &connection), head.keepsAlive else { return }
+        guard try await serve(head, on: &connection, number), head.keepsAlive else { return }
       }
     } catch {
       // The client is gone or talks nonsense; both are recorded where a request was begun.
@@ -48,7 +49,9 @@ struct Server {
   }
 
   /// Returns whether the connection may go on.
-  private func serve(_ head: RequestHead, on connection: inout Connection) async throws -> Bool {
+  private func serve(
+    _ head: RequestHead, on connection: inout Connection, _ number: Int
+  ) async throws -> Bool {
     if let endpoint = Endpoint(rawValue: head.path) {
       let body = try await connection.readBody(of: head)
       let answer = try await answer(to: endpoint, head: head, body: body)
@@ -56,7 +59,7 @@ struct Server {
       return true
     }
 
-    let admission = await workspace.admit(head)
+    let admission = await workspace.admit(head, on: number)
     if case .resetBefore = admission.rule.mode {
       try connection.armReset()
       try await workspace.abandon(admission, as: "reset_before")

@@ -13,6 +13,7 @@ actor Workspace {
 
   private var requests: [RecordedRequest] = []
   private var arrivals = 0
+  private var connections = 0
   private var rules: [Rule] = []
   private var buckets: [String: TokenBucket] = [:]
   private let log: RequestLog?
@@ -42,7 +43,13 @@ actor Workspace {
 
   // MARK: - What clients get
 
-  func admit(_ head: RequestHead) -> Admission {
+  /// The number of a new connection.
+  func connect() -> Int {
+    connections += 1
+    return connections
+  }
+
+  func admit(_ head: RequestHead, on connection: Int) -> Admission {
     let monotonic = ProcessInfo.processInfo.systemUptime
     let rule = Self.isSlack(head.path) ? takeRule(for: head.path) : .ok
     var waitFor: Double?
@@ -53,7 +60,8 @@ actor Workspace {
     arrivals += 1
     let request = RecordedRequest(
       sequence: arrivals, time: Date().timeIntervalSince1970, monotonic: monotonic,
-      method: head.method, path: head.path, headers: head.headers, mode: rule.name)
+      connection: connection, method: head.method, path: head.path, headers: head.headers,
+      mode: rule.name)
     return Admission(request: request, rule: rule, waitFor: waitFor)
   }
 
@@ -96,6 +104,10 @@ actor Workspace {
   private func takeRule(for path: String) -> Rule {
     guard let index = rules.firstIndex(where: { $0.holds(for: path) }) else { return .ok }
     let rule = rules[index]
+    if case .mixed(var mixture) = rule.mode {
+      defer { rules[index].mode = .mixed(mixture) }
+      return mixture.next()
+    }
     guard let times = rule.times else { return rule }
     if times > 1 { rules[index].times = times - 1 } else { rules.remove(at: index) }
     return times > 0 ? rule : .ok
@@ -129,7 +141,7 @@ actor Workspace {
   /// The answer under the rule in force; nil if none goes out.
   private static func spoil(_ answer: Answer, by admission: Admission) throws -> Answer? {
     switch admission.rule.mode {
-    case .ok, .delay, .trickle: return answer
+    case .ok, .delay, .trickle, .mixed: return answer
     case .status(let other): return other
     case .rate: return try admission.waitFor.map(rateLimited) ?? answer
     case .hang, .close, .resetBefore, .resetAfter: return nil

@@ -85,6 +85,8 @@ public struct RecordedMessage: Decodable, Sendable {
   /// Seconds since 1970 at which the request's head had arrived, and the same on CLOCK_MONOTONIC.
   public let time: Double
   public let monotonic: Double
+  /// Counts connections from 1: requests on a kept one share its number.
+  public let connection: Int
   public let method: String
   public let path: String
   /// Names in lower case.
@@ -100,6 +102,14 @@ public struct RecordedMessage: Decodable, Sendable {
   public let answer: String
   /// The message is posted, as far as Slack is concerned.
   public let accepted: Bool
+
+  /// One that never came, for judging who reads them.
+  public init(monotonic: Double, path: String, body: String, status: Int, answer: String) {
+    (sequence, connection, time, self.monotonic) = (1, 1, monotonic, monotonic)
+    (method, headers, mode) = ("POST", [:], "ok")
+    (self.path, self.body, self.status, self.answer) = (path, body, status, answer)
+    (word, accepted) = (answer, status == 200)
+  }
 
   /// `.null` if the body is not JSON.
   public var bodyJSON: JSON { (try? JSON(parsing: body)) ?? .null }

@@ -2,7 +2,7 @@ import Foundation
 
 /// A JSON value to look into: `message.bodyJSON["attachments"][0]["color"].string`. What is absent
 /// is `.null`.
-public enum JSON: Decodable, Equatable, Sendable {
+public enum JSON: Decodable, Hashable, Sendable {
   case null
   case bool(Bool)
   case number(Double)

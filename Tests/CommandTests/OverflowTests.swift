@@ -161,11 +161,6 @@ import Testing
   }
 }
 
-/// `LUASLACK_LONG=1`: the full numbers of the promise instead of a slice.
-enum Long {
-  static let isOn = ProcessInfo.processInfo.environment["LUASLACK_LONG"] == "1"
-}
-
 extension RecordedMessage {
   /// It says of itself that it may stand in the channel already.
   var isMarkedRepeat: Bool { text.hasSuffix("(possible repeat)") }
@@ -173,14 +168,14 @@ extension RecordedMessage {
 
 extension Installation {
   /// A namespace in which the spool is a disk of its own.
-  fileprivate func mountSmallSpool() async throws -> PrivateMounts {
+  func mountSmallSpool() async throws -> PrivateMounts {
     mkdir(spool, 0o700)
     let mounts = try await PrivateMounts()
     try await mounts.shell("mount -t tmpfs -o size=32m,mode=700 none '\(spool)'")
     return mounts
   }
 
-  fileprivate func fill(_ mounts: PrivateMounts) async throws {
+  func fill(_ mounts: PrivateMounts) async throws {
     try await mounts.shell("! cat /dev/zero >'\(spool)/filler' 2>'\(directory.path)/filled'")
   }
 

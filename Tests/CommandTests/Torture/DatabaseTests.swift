@@ -1,0 +1,84 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// Somebody takes the database away from under a running luaslackd.
+@Suite struct DatabaseTests {
+  enum Theft: String, CaseIterable {
+    case everything, databaseAlone, logAlone, replaced
+  }
+
+  @Test(arguments: Theft.allCases)
+  func `a database taken away under luaslackd loses nothing accepted, and it says so`(
+    _ theft: Theft
+  ) async throws {
+    let installation = try await Installation(config: Torture.config())
+    var expected: Set<String> = []
+    func ban(_ number: Int) async throws {
+      #expect(try await installation.banUndelivered("203.0.113.\(number)").status == 0)
+      expected.insert("203.0.113.\(number)")
+    }
+    let daemon = try installation.startDaemon()
+    try await ban(1)
+    _ = try await installation.slack.waitForMessages(1)
+    try await installation.slack.control(
+      #"{"mode":"status","status":500,"body":"rollup_error"}"#)
+    try await ban(2)
+    await eventually("one waits") {
+      (try? await installation.deliveries(all: false).first?["attempts"].number) == 1
+    }
+    try take(theft, from: installation)
+    // What comes now must not be in a file that has no name.
+    try await ban(3)
+    try await ban(4)
+    await withKnownIssue("luaslackd goes on with the files it has open") {
+      await eventually("it has noticed", timeout: .seconds(4)) {
+        installation.deletedFiles(of: daemon).isEmpty && daemon.standardError.contains("database")
+      }
+    }
+    daemon.signal(SIGKILL)
+    _ = try await daemon.wait()
+
+    try await installation.slack.control(#"{"mode":"ok"}"#)
+    let successor = try installation.startDaemon()
+    #expect(try await installation.settle(within: .seconds(30)))
+    let told = Set(
+      KillingTests.addresses(try await installation.slack.messages(acceptedOnly: true)))
+    let missing = expected.subtracting(told)
+    withKnownIssue("what it took in there goes with it") {
+      #expect(missing.isEmpty)
+    } when: {
+      theft != .replaced
+    }
+    #expect(try Accounting.illegal(in: installation.database).isEmpty)
+    successor.signal(SIGTERM)
+    _ = try await successor.wait()
+    Long.note(
+      "database taken away (\(theft.rawValue))",
+      "\(expected.count) accepted, \(missing.count) lost", bar: "0 lost")
+  }
+
+  private func take(_ theft: Theft, from installation: Installation) throws {
+    let path = installation.database
+    switch theft {
+    case .everything: for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+    case .databaseAlone: unlink(path)
+    case .logAlone: for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
+    case .replaced:
+      try FileManager.default.copyItem(atPath: path, toPath: path + ".new")
+      #expect(rename(path + ".new", path) == 0)
+    }
+  }
+}
+
+extension Installation {
+  /// Files without a name that a program has open in the spool.
+  fileprivate func deletedFiles(of program: RunningProgram) -> [String] {
+    let descriptors = "/proc/\(program.processID)/fd"
+    let numbers = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
+    return numbers.compactMap {
+      try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\($0)")
+    }.filter { $0.hasPrefix(spool) && $0.hasSuffix(" (deleted)") }
+  }
+}

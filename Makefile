@@ -33,12 +33,18 @@ test: packages-test programs
 	@swift build --build-tests --quiet && tools/stage-scripts
 	@LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" swift test --skip-build --parallel
 
-# The full numbers of what `make test` does a slice of: kills, races, many callers, full disks,
-# hostile events, damaged bytes.
+# The full numbers of what `make test` does a slice of: faults of the network, kills, races, storms,
+# full disks, upgrades, a backlog, hostile events, damaged bytes. Five minutes at most; the figures
+# come last. LUASLACK_OLD_PROGRAMS=DIRECTORY of older programs: these are upgraded from, and back.
+TORTURE = KillingTests|WakingTests|OverflowTests|EscapingTests|DecodingTests|FaultTests|StormTests
+TORTURE := $(TORTURE)|DiskTests|RaceTests|UpgradeTests|BacklogTests|CommandTests.DatabaseTests
+FIGURES = $(CURDIR)/.build/torture-figures
 torture: packages-test programs
 	@swift build --build-tests --quiet && tools/stage-scripts
-	@LUASLACK_LONG=1 LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" \
-	  swift test --skip-build --filter 'KillingTests|WakingTests|OverflowTests|EscapingTests|DecodingTests'
+	@rm -f "$(FIGURES)"
+	@LUASLACK_LONG=1 LUASLACK_FIGURES="$(FIGURES)" LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" \
+	  swift test --skip-build --filter '$(TORTURE)'; status=$$?; \
+	  echo; sort "$(FIGURES)"; exit $$status
 
 # libFuzzer on what decodes other programs' bytes; what it finds is kept in Fuzz/crashes.
 FUZZ_SECONDS ?= 60
@@ -62,6 +68,7 @@ layers:
 bench: packages-bench programs
 	@python3 Benchmarks/accept.py $(RELEASE)
 	@python3 Benchmarks/format.py $(RELEASE)
+	@python3 Benchmarks/deliver.py $(RELEASE)
 
 # bin/ holds what people type; libexec/ what only luaslack and systemd start.
 # Builds only what is not there: root need not have a Swift toolchain.

@@ -43,6 +43,10 @@ import Testing
     // What was not finished shows under no name that anybody reads.
     #expect(installation.incoming.isEmpty)
     #expect(try await installation.luaslack(["status"]).status == 0)
+    Long.note(
+      "bans killed at any moment",
+      "\(accepted.count) accepted, \(accepted.subtracting(told).count) of them lost, "
+        + "\(killed.count) killed", bar: "0 lost, 0 doubled")
   }
 
   /// luaslackd leaves within a moment after each delivery, and each ban comes in that moment.
@@ -58,6 +62,7 @@ import Testing
     }
     await installation.settle()
     #expect(installation.isLockFree)
+    Long.note("bans to a luaslackd that is leaving", "500, each told", bar: "no wake-up lost")
   }
 
   @Test func `of many calls at once every event is in exactly one message`() async throws {
@@ -85,6 +90,9 @@ import Testing
     #expect(told.allSatisfy { ["delivered", "folded"].contains($0["state"].string ?? "") })
     #expect(told.count == callers * each)
     #expect(Set(told.map { $0["subject"].string }).count == callers * each)
+    Long.note(
+      "callers at once", "\(callers) with \(each) bans each, \(told.count) told",
+      bar: "each in exactly one message")
   }
 
   @Test func `a luaslackd killed again and again loses nothing`() async throws {

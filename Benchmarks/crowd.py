@@ -26,7 +26,9 @@ def run(stage, _deadline, scale):
         # curl before, between and after: what the machine does meanwhile meets all alike.
         curls = curl_calls(stage, calls // 2)
         for word, is_delivering in (("delivering", True), ("not_running", False)):
-            spool = stage.spool(place, f"crowd-{word}")
+            # One each: what one of them cannot take in a moment would be told in a digest.
+            names = [f"d{worker}" for worker in range(WORKERS)]
+            spool = stage.spool(place, f"crowd-{word}", destinations=names)
             figures = burst(stage.slack, spool, calls, is_delivering)
             result[f"{name}_{word}"] = figures
             title = f"ban, spool on {name}, luaslackd {word.replace('_', ' ')}"
@@ -73,7 +75,7 @@ def burst(slack, spool, calls, is_delivering):
     ips = [address(number) for number in range(WORKERS * calls)]
 
     def ban(worker, number):
-        return spool.ban(ips[worker * calls + number], instant + number)
+        return spool.ban(ips[worker * calls + number], instant + number, to=f"d{worker}")
 
     bans = at_once(ban, spool.environment, calls)
     if not is_delivering:

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 NULL_INPUT = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+NULL_OUTPUT = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
 
 
 @dataclass
@@ -47,10 +48,12 @@ class Subject:
         return summary([run.wall for run in self.runs], [run.cpu for run in self.runs])
 
 
-def spawn(arguments, environment):
-    """Starts the program, waits for its end and says what it took."""
+def spawn(arguments, environment, silent=False):
+    """Starts the program, waits for its end and says what it took. `silent`: its output is not
+    wanted."""
+    actions = NULL_INPUT + NULL_OUTPUT if silent else NULL_INPUT
     begin = time.perf_counter_ns()
-    pid = os.posix_spawn(arguments[0], arguments, environment, file_actions=NULL_INPUT)
+    pid = os.posix_spawn(arguments[0], arguments, environment, file_actions=actions)
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter_ns() - begin
     cpu = usage.ru_utime + usage.ru_stime

@@ -44,9 +44,11 @@ class FakeSlack:
         self._base = f"http://127.0.0.1:{port_file.read_text().strip()}"
         self.webhook = self._base + "/services/T/B/x"
 
-    def messages(self):
-        """Every accepted message so far: dictionaries with `time` (seconds) and `body`."""
-        with urllib.request.urlopen(self._base + "/messages?accepted=1", timeout=30) as answer:
+    def messages(self, accepted=True):
+        """Every accepted message so far, or every request: dictionaries with `time` (seconds),
+        `body` and `connection` (a number)."""
+        query = "?accepted=1" if accepted else ""
+        with urllib.request.urlopen(f"{self._base}/messages{query}", timeout=30) as answer:
             return json.load(answer)
 
     def control(self, rule):
@@ -70,7 +72,10 @@ class FakeSlack:
 class Spool:
     """One spool directory with its configuration, and the luaslackd that a part may run on it."""
 
-    def __init__(self, stage, place, name, linger="60s"):
+    # So that what a part sends goes out one by one, and nothing waits for its pace.
+    PACE = 'rate = "10/1s"\nburst = 100\n'
+
+    def __init__(self, stage, place, name, linger="60s", destinations=()):
         self._stage = stage
         self._daemon = None
         self.home = place / name
@@ -78,11 +83,13 @@ class Spool:
         self.directory = self.home / "spool"
         self.directory.mkdir(mode=0o700)
         self._config = self.home / "config.toml"
-        text = f'linger = "{linger}"\n[destination.default]\nwebhook_file = "webhook"\n'
+        text = f'linger = "{linger}"\n'
+        for destination in ("default", *destinations):
+            text += f'[destination.{destination}]\nwebhook_file = "{destination}"\n{self.PACE}'
+            webhook = self.home / destination
+            webhook.touch(mode=0o600)
+            webhook.write_text(f"{stage.slack.webhook}-{destination}\n")
         self._config.write_text(text)
-        webhook = self.home / "webhook"
-        webhook.touch(mode=0o600)
-        webhook.write_text(stage.slack.webhook + "\n")
         overflow = str(self.home / "overflow")
         self.environment = ENVIRONMENT | {"LUASLACK_OVERFLOW": overflow}
 
@@ -91,11 +98,12 @@ class Spool:
         (self.directory / "managed").touch()
         return self
 
-    def ban(self, ip, instant):
+    def ban(self, ip, instant, to=None):
         """The command line as fail2ban's action gives it; `instant` in seconds since 1970."""
+        where = [f"--to={to}"] if to else []
         return [
             self._stage.luaslack, "ban", f"--spool={self.directory}",
-            f"--config={self._config}", f"--id={ip}", f"--time={instant}", "--bantime=600",
+            f"--config={self._config}", *where, f"--id={ip}", f"--time={instant}", "--bantime=600",
             "--bancount=1", "--family=inet4", "--user=root", "--restored=0", "--", "sshd", ip, "5",
         ]  # fmt: skip
 
@@ -113,6 +121,11 @@ class Spool:
         except Failed as problem:
             raise Failed(f"{problem}: {(self.home / 'luaslackd.log').read_text()}") from None
         return self
+
+    @property
+    def process_id(self):
+        """Of the luaslackd that `serve` runs."""
+        return self._daemon.pid
 
     def is_served(self):
         """Whether luaslackd holds the lock and listens."""

@@ -37,7 +37,7 @@ test: packages-test programs
 # full disks, upgrades, a backlog, hostile events, damaged bytes. Five minutes at most; the figures
 # come last. LUASLACK_OLD_PROGRAMS=DIRECTORY of older programs: these are upgraded from, and back.
 TORTURE = KillingTests|WakingTests|OverflowTests|EscapingTests|DecodingTests|FaultTests|StormTests
-TORTURE := $(TORTURE)|DiskTests|RaceTests|UpgradeTests|BacklogTests|CommandTests.DatabaseTests
+TORTURE := $(TORTURE)|DiskTests|RaceTests|UpgradeTests|BacklogTests|CommandTests.DatabaseTests|ClockTests
 FIGURES = $(CURDIR)/.build/torture-figures
 torture: packages-test programs
 	@swift build --build-tests --quiet && tools/stage-scripts

@@ -190,7 +190,13 @@ extension Accounting {
         JOIN event ON event.id = digest.event
         WHERE digest.id = delivery.folded_into AND event.kind = 'digest')
       """,
-      "in a digest and in none": "state <> 'folded' AND folded_into IS NOT NULL",
+      "in a digest and in none": "state NOT IN ('folded', 'muted') AND folded_into IS NOT NULL",
+      "a digest that counts wrongly": """
+      state <> 'muted' AND class = 'digest'
+        AND (SELECT json_extract(record, '$.count') FROM event WHERE id = delivery.event)
+          IS NOT (SELECT count(*) FROM delivery AS folded
+            WHERE folded_into = delivery.id AND folded.state = 'folded')
+      """,
       "settled without a time": """
       state IN ('delivered', 'dead') AND finished_at IS NULL
       """,

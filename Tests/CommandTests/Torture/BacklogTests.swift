@@ -15,7 +15,8 @@ import Testing
     let first = try installation.startDaemon()
     _ = try await installation.banUndelivered("192.0.2.1")
     await eventually("it waits") {
-      (try? await installation.deliveries(all: false).first?["attempts"].number) ?? 0 > 0
+      (try? await installation.deliveries(all: false).first?["reason"].string)
+        == "500 rollup_error"
     }
     first.signal(15)
     _ = try await first.wait()
@@ -42,14 +43,27 @@ import Testing
       let pending = try JSON(parsing: status.output)["pending"].number ?? 0
       #expect(pending > 0)
     }
+    // Once Slack answers again, all of it is told at once.
+    try await installation.slack.control(#"{"mode":"ok"}"#)
+    let settled = try await installation.settle(within: .seconds(90))
+    let left = try await installation.luaslack(["status"]).output
+    #expect(settled, "\(left)")
     daemon.signal(15)
     let cpu = try await daemon.wait().cpuTime
     #expect(try Accounting.illegal(in: installation.database).isEmpty)
+    let told = try Database(installation.database, .reading).first(
+      """
+      SELECT count(*) FROM delivery WHERE state = 'delivered' AND class <> 'digest'
+        OR state = 'folded' AND folded_into IN (SELECT id FROM delivery WHERE state = 'delivered')
+      """
+    ) { Int($0.integer(0)) }
+    #expect(told == count + 600)
+    let messages = try await installation.slack.messages(acceptedOnly: true).count
     Long.note(
       "backlog",
       "\(count) waiting and 600 more, luaslackd \(peak >> 10) MiB at most, \(before) KiB before and "
         + "\(after) KiB after the last 400, \(Torture.seconds(cpu)) of processor time, status "
-        + "\(Int((times.sorted()[4] / .milliseconds(1)).rounded())) ms in the middle",
+        + "\(Int((times.sorted()[4] / .milliseconds(1)).rounded())) ms in the middle; told in \(messages) messages",
       bar: "under 40 MiB, flat, status under 50 ms")
   }
 }

@@ -80,21 +80,32 @@ import Testing
     "fdatasync", "pwrite64", "unlinkat", "connect", "sendto", "recvfrom", "renameat", "openat",
   ]
 
-  @Test(.enabled(if: Tool.strace.works, "needs strace, and the right to use it"))
-  func `killed at each step it loses nothing`() async throws {
-    // At this rate some go alone and the rest is folded.
-    let victim = try await Victim(Torture.config(rate: "1/1s", burst: 2))
+  @Test(
+    .enabled(if: Tool.strace.works, "needs strace, and the right to use it"),
+    arguments: [false, true])
+  func `killed at each step it loses nothing`(_ isFolding: Bool) async throws {
+    let config = isFolding ? Torture.config(rate: "1/1s", burst: 2) : Torture.config()
+    let victim = try await Victim(config)
+    // A digest that cannot be sent is made anew each time.
+    if isFolding {
+      try await victim.installation.slack.control(
+        #"{"mode":"status","status":500,"body":"rollup_error"}"#)
+    }
     var moments = 0
     for step in Self.steps {
       // Before the first time, the second, …: the further ones in larger strides.
       for time in Long.isOn ? [1, 2, 3, 5, 8, 13, 21, 34] : [1, 3] {
         try await victim.add(6)
+        if isFolding {
+          _ = try await victim.installation.luaslack(
+            ["queue", "flush"], environment: ["LUASLACK_SPAWN": "0"])
+        }
         let daemon = try victim.installation.startDaemon([
           Tool.strace.path, "-qq", "-o", "/dev/null", "-e", "trace=\(step)", "-e",
           "inject=\(step):signal=KILL:when=\(time)",
         ])
         // Without its step it goes on, or waits.
-        let end = ContinuousClock.now + .milliseconds(700)
+        let end = ContinuousClock.now + .milliseconds(400)
         while daemon.isRunning, ContinuousClock.now < end { usleep(5_000) }
         if daemon.isRunning {
           for process in victim.installation.daemons() { Glibc.kill(process, SIGKILL) }
@@ -108,7 +119,7 @@ import Testing
     #expect(moments > 0)
     let accounts = try await victim.settle()
     Long.note(
-      "killed at each step",
+      "killed at each step, \(isFolding ? "folding" : "each alone")",
       "\(moments) kills at \(Self.steps.count) system calls, \(victim.expected.count) events, "
         + accounts.line, bar: "0 lost, every state legal")
   }

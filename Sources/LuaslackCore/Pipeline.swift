@@ -246,15 +246,18 @@ public final class Pipeline<Carrier: Transport> {
     return names
   }
 
-  /// Sends what may be sent and settles what was answered, for at most `milliseconds`, or until one of
-  /// the `others` can be read.
-  public func deliver(
+  /// Starts what may be sent; a storm's digest is made first. Returns for how many milliseconds there is
+  /// nothing more to start; nil: until something happens.
+  public func dispatch(now: Int64) throws(DatabaseError) -> Int32? {
+    try courier.dispatch(configuration, now: now)
+      .map { Int32(clamping: max(0, ($0 - now + 999) / 1_000)) }
+  }
+
+  /// Settles what is answered, for at most `milliseconds`, or until one of the `others` can be read.
+  public func wait(
     others: [Int32], milliseconds: Int32, now: () -> Int64
   ) throws(DatabaseError) {
-    let time = now()
-    let wakeAt = try courier.dispatch(configuration, now: time)
-    let pause = wakeAt.map { Int32(clamping: max(0, ($0 - time + 999) / 1_000)) } ?? milliseconds
-    try courier.wait(others: others, milliseconds: min(pause, milliseconds), now: now)
+    try courier.wait(others: others, milliseconds: milliseconds, now: now)
   }
 
   /// What the host's log shall have, since the last call.

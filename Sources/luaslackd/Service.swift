@@ -130,8 +130,12 @@ final class Service {
       }
       let rest = idleSince.map { ($0 + linger(pipeline) - now + 999) / 1_000 }
       let pause = isMore ? 0 : min(longestPause, Int32(clamping: max(0, rest ?? .max)))
-      try pipeline.deliver(
-        others: [watch.descriptor, signals.descriptor.raw], milliseconds: pause, now: Clock.now)
+      let wakeIn = try signals.endingAtOnce { () throws(DatabaseError) in
+        try pipeline.dispatch(now: Clock.now())
+      }
+      try pipeline.wait(
+        others: [watch.descriptor, signals.descriptor.raw],
+        milliseconds: min(pause, wakeIn ?? pause), now: Clock.now)
     }
   }
 

@@ -32,10 +32,8 @@ import Testing
     // What comes now must not be in a file that has no name.
     try await ban(3)
     try await ban(4)
-    await withKnownIssue("luaslackd goes on with the files it has open") {
-      await eventually("it has noticed", timeout: .seconds(4)) {
-        installation.deletedFiles(of: daemon).isEmpty && daemon.standardError.contains("database")
-      }
+    await eventually("it has noticed") {
+      installation.deletedFiles(of: daemon).isEmpty && daemon.standardError.contains("put")
     }
     daemon.signal(SIGKILL)
     _ = try await daemon.wait()
@@ -46,11 +44,7 @@ import Testing
     let told = Set(
       KillingTests.addresses(try await installation.slack.messages(acceptedOnly: true)))
     let missing = expected.subtracting(told)
-    withKnownIssue("what it took in there goes with it") {
-      #expect(missing.isEmpty)
-    } when: {
-      theft != .replaced
-    }
+    #expect(missing.isEmpty)
     #expect(try Accounting.illegal(in: installation.database).isEmpty)
     successor.signal(SIGTERM)
     _ = try await successor.wait()

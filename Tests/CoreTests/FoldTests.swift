@@ -259,6 +259,71 @@ import Testing
     #expect(try told().count == 10_500)
   }
 
+  /// A digest that names every event of it.
+  private func nameAll(_ extra: String = "") throws {
+    try setup.place.write(
+      """
+      return { digest = function(digest, payload)
+        local lines = {}
+        for i, event in ipairs(digest.events) do lines[i] = event.ip .. " \(extra)" end
+        return { text = slack.plural(digest.count, "event"),
+          blocks = { { type = "section",
+            text = { type = "mrkdwn", text = table.concat(lines, "\\n") } } } }
+      end }
+      """, to: "formatters/50-all.lua")
+  }
+
+  @Test(arguments: [(150, 1), (300, 2), (600, 4)])
+  func `a digest that does not fit is told in parts, each of its own events`(
+    count: Int, parts: Int
+  ) throws {
+    // 15 characters a line, of which a section takes 3,000.
+    try nameAll()
+    for index in 0..<count { try setup.enqueue("198.51.100.\(100 + index % 100)") }
+    for second in 0..<8 { try setup.run(at: Double(second)) }
+    #expect(setup.transport.posts.count == parts)
+    #expect(Set(setup.texts) == ["\(count / parts) events"])
+    #expect(setup.transport.posts.allSatisfy { !$0.body.contains("…") })
+    #expect(try told().count == count)
+    #expect(Set(try told().values).count == parts)
+  }
+
+  @Test func `one that does not fit in any part is one message, cut`() throws {
+    try nameAll(String(repeating: "x", count: 600))
+    for index in 0..<100 { try setup.enqueue("198.51.100.\(100 + index % 100)") }
+    for second in 0..<8 { try setup.run(at: Double(second)) }
+    #expect(setup.texts == ["100 events"])
+    #expect(setup.transport.posts[0].body.contains("…"))
+    #expect(try told().count == 100)
+  }
+
+  @Test(arguments: ["error('no')", "while true do end", "return 5", "return slack.mute('enough')"])
+  func `whatever a digest function does, every event is accounted for`(body: String) throws {
+    try setup.place.write(
+      "return { digest = function() \(body) end }", to: "formatters/50-own.lua")
+    for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
+    for second in 0..<3 { try setup.run(at: Double(second)) }
+    let digest = try #require(try deliveries().first { $0.class == .digest })
+    #expect(try queue.memberCount(of: digest.id) == 20)
+    #expect(digest.state == (body.contains("mute") ? .muted : .delivered))
+    let isTold = setup.transport.posts.contains { $0.body.contains("a formatter failed") }
+    #expect(isTold == !body.contains("mute"))
+  }
+
+  @Test func `what was kept short because too much waited is said to be`() throws {
+    for index in 0..<20 {
+      var record = EventRecord(
+        kind: .ban, jail: "sshd", ip: "192.0.2.\(index)", acceptedAt: setup.start)
+      record.reduce()
+      let event = try queue.insert(record, key: nil)
+      try queue.insert(
+        event: event, destination: "default", outcome: .message(["text": "x"]), now: setup.start)
+    }
+    try setup.run()
+    #expect(
+      setup.transport.posts.first?.body.contains("20, because too much was waiting") == true)
+  }
+
   @Test func `one destination's storm is not another's`() throws {
     for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
     try setup.enqueue("203.0.113.1", to: ["other"])

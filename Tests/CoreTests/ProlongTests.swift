@@ -219,6 +219,9 @@ private struct NoTransport: Transport {
     #expect(try queue.deliveries(of: 1).first?.reason == "told with its ban")
     #expect(try queue.deliveries(of: 2).first?.nextAttemptAt == start + Int64(later * 1_000_000))
     #expect(try queue.record(of: 2)?.options[.bancount] == "2")
+    // What it tells of is not in its way.
+    let next = try queue.next(for: "default", [.event], now: start + 15_000_000)
+    #expect(next?.event == 2)
   }
 
   @Test func `one that comes later is another message`() throws {

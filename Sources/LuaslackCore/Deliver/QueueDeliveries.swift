@@ -67,7 +67,8 @@ extension Queue {
   }
 
   /// The oldest delivery of these classes that may go out and was accepted at `since` or later, with
-  /// nothing older about the same subject in its way. What was left to a digest is in nobody's way.
+  /// nothing older about the same subject in its way. What was left to a digest is in nobody's way,
+  /// and neither is what this very delivery tells of, as a ban does of its prolong.
   func next(
     for destination: String, _ classes: [Delivery.Class], since: Int64 = .min, now: Int64
   ) throws(DatabaseError) -> Delivery? {

@@ -140,6 +140,27 @@ import Testing
     #expect(try destination().health == .ok)
   }
 
+  @Test func `a destination stays dead until it takes something`() throws {
+    transport.answers = [
+      .word(404, "no_service"), .failure(reason: "no route", maybeArrived: false),
+    ]
+    try enqueue("a")
+    try run()
+    try run(at: 3_601)
+    #expect(transport.posts.count == 2)
+    #expect(try destination().health == .dead)
+    try run(at: 7_300)
+    #expect(try destination().health == .ok)
+  }
+
+  @Test func `luaslack's own word that is refused keeps what it says`() throws {
+    transport.answers = [.word(400, "invalid_payload")]
+    try queue.announce("its disk is <full>", host: "web1", now: start)
+    try run()
+    #expect(setup.texts.last?.contains("its disk is &lt;full&gt;") == true)
+    #expect(setup.texts.last?.contains("400 invalid_payload") == true)
+  }
+
   // MARK: - What a trace tells of the attempts
 
   private func attempts(_ delivery: Int64 = 1) throws -> [String] {

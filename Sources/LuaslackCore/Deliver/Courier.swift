@@ -304,7 +304,8 @@ public final class Courier<Carrier: Transport> {
     _ delivery: Delivery, _ state: inout DestinationState, _ reason: String, after: Int?,
     _ maybeArrived: Bool, now: Int64
   ) throws(DatabaseError) {
-    state.health = .failing
+    // What Slack called dead is so until it takes something.
+    if state.health != .dead { state.health = .failing }
     state.failures += 1
     state.lastError = reason
     state.setAt = now
@@ -336,7 +337,11 @@ public final class Courier<Carrier: Transport> {
     ]
     try queue.replacePayload(delivery.id, Fit.fitted(payload).message, reason: reason, now: now)
   }
+
   private func sentence(_ delivery: Delivery, now: Int64) throws(DatabaseError) -> String {
+    if delivery.class == .notice, let payload = try? JSONReader.read(delivery.payload) {
+      return MessageText.body(payload)
+    }
     guard delivery.class != .digest else {
       let digest = try queue.digest(
         of: delivery.id, events: .min ... .max, context: context, host: host, now: now)

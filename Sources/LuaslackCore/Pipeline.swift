@@ -196,6 +196,7 @@ public final class Pipeline<Carrier: Transport> {
     changed.prolong(as: record)
     let event = Event(changed, host: host, now: now, context: context)
     try queue.change(ban, changed, severity: event.severity)
+    for message in untold.values where message.isInDigest { try queue.rewordDigest(of: message.id) }
     if untold.values.contains(where: { !$0.isInDigest }) {
       try reword(changed, event, as: ban, untold, now: now)
     }

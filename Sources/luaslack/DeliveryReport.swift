@@ -14,6 +14,9 @@ enum DeliveryReport {
       if queue == nil { queue = try? Queue(reading: locations.database) }
       let seen = queue.flatMap { deliveries(of: name, in: $0) }
       if let seen, !seen.contains(where: \.state.isPending) { return try report(seen) }
+      if let seen, let reason = deadReason(seen, queue) {
+        Luaslack.fail(.temporary, "the destination is dead, the event stays queued: \(reason)")
+      }
       guard Clock.monotonic() < deadline else {
         let reason = seen.map { self.reason($0, queue) } ?? "luaslackd has not taken it in yet"
         Luaslack.fail(
@@ -39,6 +42,16 @@ enum DeliveryReport {
       }
       return delivery
     }
+  }
+
+  /// Slack's word, if no message that waits can get anywhere before somebody mends something.
+  private static func deadReason(_ deliveries: [Delivery], _ queue: Queue?) -> String? {
+    guard let states = try? queue?.destinationStates() else { return nil }
+    let waiting = deliveries.filter(\.state.isPending)
+    let dead = states.filter { state in
+      state.health == .dead && waiting.contains { $0.destination == state.name && $0.attempts > 0 }
+    }
+    return dead.count == Set(waiting.map(\.destination)).count ? dead.first?.lastError : nil
   }
 
   /// Why the first that waits does: its own last error, or what is wrong with its destination.

@@ -23,6 +23,8 @@ final class Service {
   private var configurationProblem: String?
   /// A copy of a database that somebody has taken away, to be put in its place.
   private var copyOfDatabase: String?
+  /// Monotonic.
+  private var nextCopyAt: Int64 = 0
   /// What was last written to the log, so that it is not written every two seconds.
   private var lastProblem = ""
   private var shouldReload = true
@@ -55,11 +57,13 @@ final class Service {
     try makeDatabaseDirectory()
     manager.isReady()
     defer { manager.isStopping() }
-    while !shouldStop {
+    var hasLeft = false
+    while !shouldStop, !hasLeft {
       do throws(DatabaseError) {
         let pipeline = try open()
-        if try serve(pipeline) { return }
+        hasLeft = try serve(pipeline)
       } catch {
+        saveDatabase()
         queue = nil
         if error.isCorrupt { try putDatabaseAside() }
         // A full or broken disk: the events stay in their files until it is mended.
@@ -68,6 +72,14 @@ final class Service {
         pause()
       }
     }
+    // Somebody took it away a moment ago.
+    if copyOfDatabase != nil { _ = try putDatabaseBack() }
+  }
+
+  /// The open files are the only ones that hold what was in a database that is gone: they are not closed
+  /// before there is a copy, however long there is no room for one.
+  private func saveDatabase() {
+    while placeOfDatabase() == .lost, !shouldStop { pause() }
   }
 
   private func open() throws(DatabaseError) -> Pipeline<CurlTransport> {
@@ -107,14 +119,16 @@ final class Service {
       showLife()
       if shouldStop {
         try keepHouse(pipeline, isBusy: true)
+        nextCopyAt = 0
+        _ = placeOfDatabase()
         return true
       }
       try reload(pipeline)
       watch.drain()
-      let place = placeOfDatabase()
-      if place == .copied { return false }
       // What was settled since; a signal to end would take the lines along.
       try keepHouse(pipeline, isBusy: true)
+      let place = placeOfDatabase()
+      if place == .copied { return false }
       let isMore = try signals.endingAtOnce { () throws(DatabaseError) in
         guard place == .own else { return false }
         return try pipeline.takeIn(now: Clock.now())
@@ -128,7 +142,9 @@ final class Service {
         // Something came while it was leaving; if it cannot be taken in, this must not spin.
         idleSince = now + Self.shortestStay
       }
-      let rest = idleSince.map { ($0 + linger(pipeline) - now + 999) / 1_000 }
+      // A service has no time to leave at.
+      let leavesAt = isManaged ? nil : idleSince.map { $0 + linger(pipeline) }
+      let rest = leavesAt.map { ($0 - now + 999) / 1_000 }
       let pause = isMore ? 0 : min(longestPause, Int32(clamping: max(0, rest ?? .max)))
       let wakeIn = try signals.endingAtOnce { () throws(DatabaseError) in
         try pipeline.dispatch(now: Clock.now())
@@ -197,6 +213,7 @@ final class Service {
     }
     guard !isBusy, let retention = pipeline.configuration?.retention else { return }
     try queue.prune(retention, now: Clock.now())
+    try queue.cleanUp()
   }
 
   /// Reads the configuration when its file has changed; a wrong one leaves the last that worked, of a
@@ -259,10 +276,13 @@ final class Service {
   /// taken in there. What they held can still be read.
   private func placeOfDatabase() -> Place {
     guard let queue, !queue.isInPlace else { return .own }
+    guard Clock.monotonic() >= nextCopyAt else { return .lost }
+    nextCopyAt = Clock.monotonic() + Self.copyInterval
     let copy = nameOfDatabase + Self.copySuffix + "\(Clock.now() / 1_000_000)"
     do throws(DatabaseError) {
       try queue.copy(to: "\(directoryOfDatabase)/\(copy)")
       copyOfDatabase = copy
+      nextCopyAt = 0
       self.queue = nil
       log.write("\(locations.database) was deleted or replaced in use; putting it back")
       return .copied
@@ -276,6 +296,8 @@ final class Service {
     }
   }
 
+  /// Microseconds between two tries to copy: each may write much before it fails.
+  private static let copyInterval: Int64 = 60_000_000
   private static let copySuffix = ".copy-"
 
   /// True if there was a copy to be put in place. What lies there instead is kept.

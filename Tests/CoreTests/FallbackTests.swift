@@ -119,7 +119,7 @@ private final class OneDead: Transport {
     let no = transport.answer
     transport.answer = .failure(reason: "no route", maybeArrived: false)
     #expect(try run(at: 7_200) == [])
-    #expect(try queue.state(of: "dead").health == .failing)
+    #expect(try queue.state(of: "dead").health == .dead)
     transport.answer = no
     #expect(try run(at: 10_800) == [])
     transport.answer = .response(status: 200, retryAfter: nil, body: Array("ok".utf8))

@@ -324,6 +324,159 @@ import Testing
       setup.transport.posts.first?.body.contains("20, because too much was waiting") == true)
   }
 
+  // MARK: - What went wrong once
+
+  @Test(arguments: [Int64(0), 1_700_000_000, 9_300_000_000_000_000, -9_300_000_000_000_000])
+  func `a part is as old as what was accepted, whatever time its events claim`(
+    time: Int64
+  ) throws {
+    try setup.place.write(
+      "return { digest = function(d, p) p.text = string.rep('x', d.count * 100) end }",
+      to: "formatters/50-own.lua")
+    for index in 0..<60 {
+      var record = EventRecord(
+        kind: .ban, jail: "sshd", ip: "192.0.2.\(index)", acceptedAt: setup.start)
+      record.set(.time, String(time))
+      let event = try queue.insert(record, key: nil)
+      try queue.insert(
+        event: event, destination: "default", outcome: .message(["text": "x"]), now: setup.start)
+    }
+    for second in 0..<4 { try setup.run(at: Double(second)) }
+    #expect(setup.transport.posts.count == 2)
+    #expect(setup.texts.allSatisfy { !$0.contains("delayed") })
+    #expect(try told().count == 60)
+  }
+
+  @Test func `what a waiting digest tells of is not forgotten before it`() throws {
+    setup.transport.answers = Array(repeating: .word(503, "busy"), count: 3)
+    for index in 0..<50 { try setup.enqueue("192.0.2.\(index)") }
+    try setup.run()
+    var retention = Retention()
+    retention.history = 86_400
+    retention.events = 10
+    let later = 2 * 86_400.0
+    try queue.prune(retention, now: setup.start + Int64(later) * 1_000_000)
+    try setup.enqueue("203.0.113.1", acceptedAt: later)
+    setup.transport.answers = []
+    try setup.run(at: later + 1)
+    #expect(setup.texts.last?.hasPrefix("51 events") == true)
+    #expect(try told().count == 51)
+  }
+
+  @Test func `a clock that is set back after a digest delays no ban and counts no alarm`() throws {
+    for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
+    for index in 0..<3 { try setup.enqueue("198.51.100.\(index)", class: .critical) }
+    for second in 0..<4 { try setup.run(at: Double(second)) }
+    let before = setup.transport.posts.count
+    setup.error = -86_400
+    try setup.enqueue("203.0.113.1", class: .critical, acceptedAt: 10 - 86_400)
+    try setup.enqueue("203.0.113.2", acceptedAt: 10 - 86_400)
+    for second in [10.0, 11, 12] { try setup.run(at: second) }
+    #expect(setup.texts.dropFirst(before) == ["ban of 203.0.113.1", "ban of 203.0.113.2"])
+  }
+
+  @Test func `what comes after a digest in parts does not overtake its rest`() throws {
+    try nameAll()
+    setup.transport.answers = [.word(500, "x")]
+    var ban: Int64 = 0
+    for index in 0..<300 { ban = try setup.enqueue("198.51.100.\(100 + index % 100)") }
+    try setup.run()
+    let unban = try setup.enqueue("198.51.100.199", .unban)
+    for second in 2..<40 { try setup.run(at: Double(second)) }
+    #expect(setup.texts.dropFirst() == ["150 events", "151 events"])
+    let told = try told()
+    #expect(told.count == 301)
+    #expect(try #require(told[unban]) >= (try #require(told[ban])))
+  }
+
+  @Test func `what may stand in the channel already is not overtaken by what it began`() throws {
+    setup.transport.answers = [.failure(reason: "reset", maybeArrived: true)]
+    try setup.enqueue("192.0.2.1")
+    try setup.run()
+    try setup.enqueue("192.0.2.1", .unban, acceptedAt: 0.1)
+    for index in 10..<30 { try setup.enqueue("192.0.2.\(index)", acceptedAt: 0.1) }
+    for second in 1..<40 { try setup.run(at: Double(second)) }
+    #expect(setup.texts.dropFirst().first == "ban of 192.0.2.1 (possible repeat)")
+    #expect(try told().count == 22)
+  }
+
+  @Test func `what is released one by one from a held destination is sent`() throws {
+    for index in 0..<50 { try setup.enqueue("192.0.2.\(index)") }
+    var request = QueueRequest(.hold)
+    request.destination = "default"
+    try queue.carryOut(request, named: "hold", now: setup.start)
+    request = QueueRequest(.release)
+    request.deliveries = Array(1...20)
+    try queue.carryOut(request, named: "release", now: setup.start)
+    try setup.run()
+    #expect(setup.texts == ["20 events on web1: 20 bans, in sshd (20)"])
+    #expect(try deliveries().count { $0.isHeld && $0.state == .waiting } == 30)
+  }
+
+  @Test func `a digest that is held silences nobody`() throws {
+    setup.transport.answers = [.word(500, "x")]
+    for index in 0..<50 { try setup.enqueue("192.0.2.\(index)") }
+    try setup.run()
+    var request = QueueRequest(.hold)
+    request.deliveries = [51]
+    try queue.carryOut(request, named: "hold", now: setup.start)
+    try queue.announce("something", host: "web1", now: setup.start)
+    try setup.run(at: 2)
+    #expect(setup.texts.last?.contains("something") == true)
+  }
+
+  @Test func `a storm that a formatter mutes is only counted`() throws {
+    try setup.place.write(
+      "return { digest = function() return slack.mute('storm') end }", to: "formatters/50-own.lua")
+    for second in 0..<60 {
+      for index in 0..<5 { try setup.enqueue("192.0.2.\(index)", acceptedAt: Double(second)) }
+      try setup.run(at: Double(second))
+    }
+    #expect(setup.transport.posts.count <= 5)
+  }
+
+  @Test func `a row that is for a digest and may have been sent goes out alone`() throws {
+    try setup.enqueue("192.0.2.1", class: .forDigest, due: 10)
+    try queue.database.run("UPDATE delivery SET maybe_sent = 1")
+    try setup.run(at: 11)
+    #expect(setup.texts == ["ban of 192.0.2.1 (possible repeat)"])
+  }
+
+  @Test func `however many rows are left to a digest, no look at a destination goes through them`()
+    throws
+  {
+    try setup.enqueue("192.0.2.1", class: .forDigest, due: 3_600)
+    try queue.database.execute(
+      """
+      WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+      INSERT INTO event (kind, jail, subject, accepted_at, record)
+        SELECT kind, jail, 'x' || i, accepted_at, record FROM n, event WHERE id = 1;
+      INSERT INTO delivery (event, destination, state, payload, next_attempt_at, set_at, class)
+        SELECT event.id, destination, state, payload, next_attempt_at, set_at, class
+        FROM event, delivery WHERE event.id > 1 AND delivery.id = 1;
+      """)
+    for condition in [
+      "state = 'waiting' AND held = 0 AND class IN ('event', 'critical')",
+      "class = 'digest' AND class <> 'event' AND state = 'waiting' AND held = 0",
+    ] {
+      let plan = try queue.database.all(
+        """
+        EXPLAIN QUERY PLAN SELECT state FROM delivery WHERE \(condition) AND destination = 'x'
+        ORDER BY event
+        """
+      ) { $0.text(3) }
+      let index = condition.contains("digest") ? "delivery_class" : "delivery_apart"
+      #expect(plan.first?.contains(index) == true, "\(plan)")
+    }
+  }
+
+  @Test func `a digest that is given up counts with all that it told of`() throws {
+    setup.transport.answers = [.word(400, "invalid_blocks"), .word(400, "no_text")]
+    for index in 0..<30 { try setup.enqueue("192.0.2.\(index)") }
+    for second in 0..<3 { try setup.run(at: Double(second)) }
+    #expect(try queue.givenUp(since: 0) == 31)
+  }
+
   @Test func `one destination's storm is not another's`() throws {
     for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
     try setup.enqueue("203.0.113.1", to: ["other"])

@@ -220,7 +220,7 @@ private struct NoTransport: Transport {
     #expect(try queue.deliveries(of: 2).first?.nextAttemptAt == start + Int64(later * 1_000_000))
     #expect(try queue.record(of: 2)?.options[.bancount] == "2")
     // What it tells of is not in its way.
-    let next = try queue.next(for: "default", [.event], now: start + 15_000_000)
+    let next = try queue.next(for: "default", .events, now: start + 15_000_000)
     #expect(next?.event == 2)
   }
 

@@ -85,7 +85,7 @@ import Testing
     let ids = [try add(.dead), try add(.dead), try add(.delivered)]
     #expect(try ask(.retry, all: true).count == 2)
     #expect(try ids.map { try state($0) } == [.waiting, .waiting, .delivered])
-    let delivery = try #require(try queue.next(for: "default", [.event], now: now + 5))
+    let delivery = try #require(try queue.next(for: "default", .events, now: now + 5))
     #expect(delivery.attempts == 0)
   }
 
@@ -93,12 +93,12 @@ import Testing
     let id = try add()
     _ = try ask(.hold, [id], named: "a")
     #expect(try isHeld(id) == true)
-    #expect(try queue.next(for: "default", [.event], now: now + 10) == nil)
+    #expect(try queue.next(for: "default", .events, now: now + 10) == nil)
     #expect(try queue.nextAttempt(for: "default") == nil)
     #expect(try queue.isEmpty())
     #expect(try queue.held("default") == 1)
     _ = try ask(.release, all: true, named: "b")
-    #expect(try queue.next(for: "default", [.event], now: now + 10)?.id == id)
+    #expect(try queue.next(for: "default", .events, now: now + 10)?.id == id)
   }
 
   @Test func `a held destination holds what comes, another does not`() throws {

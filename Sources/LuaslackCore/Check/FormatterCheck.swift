@@ -44,6 +44,17 @@ public struct FormatterCheck: Sendable {
     fileCount += chain.files.count
     check(chain, directory: directory) { _ in true }
     notePassedOver(directory)
+    for destination in configuration.destinations.values.sorted(by: { $0.name < $1.name }) {
+      guard let formatter = destination.formatter else { continue }
+      var own = configuration
+      own.formatters = [formatter]
+      for problem in FormatterChain.load(own).problems {
+        findings.append(
+          Finding(
+            file: configuration.path, line: nil,
+            problem: "destination.\(destination.name): \(problem.error)"))
+      }
+    }
   }
 
   /// A file, or all of a directory as `local` would run them; each after the shipped ones that the
@@ -177,10 +188,10 @@ public struct FormatterCheck: Sendable {
   }
 
   /// What the sandbox says, with what it cannot know.
-  private func completed(_ problem: String) -> String {
+  private func completed(_ problem: String, isOfDigest: Bool) -> String {
     let known: [(String, [String])] = [
       ("there is no event.lists.", Array(context.lists.keys)),
-      ("there is no event.", Event.members),
+      ("there is no event.", isOfDigest ? Digest.members : Event.members),
     ]
     for (opening, names) in known where problem.hasPrefix(opening) {
       return problem + Nearest.hint(String(problem.dropFirst(opening.count)), names)
@@ -193,7 +204,9 @@ public struct FormatterCheck: Sendable {
     let file = place.file.flatMap { shown[$0] } ?? shown[problem.file] ?? problem.file
     findings.append(
       Finding(
-        file: file, line: place.line, problem: completed(place.rest), seenWith: seenWith))
+        file: file, line: place.line,
+        problem: completed(place.rest, isOfDigest: seenWith?.hasPrefix("digest,") == true),
+        seenWith: seenWith))
   }
 
   /// Files in the directory that look as if they should run and do not.

@@ -5,19 +5,21 @@ public import SQLite
 /// none of them delaying another. All its state is in the rows; a courier that is killed is continued
 /// by the next.
 public final class Courier<Carrier: Transport> {
-  private let queue: Queue
+  let queue: Queue
   private let transport: Carrier
-  private let policy: RetryPolicy
-  private let host: String
-  private let jitter: () -> Double
+  let policy: RetryPolicy
+  let host: String
+  let jitter: () -> Double
   /// Microseconds on a clock that nobody sets.
   private let steadyClock: () -> Int64
-  private let digests: Digests
+  let folding: Folding
   /// Both clocks at the last look.
   private var latest: (now: Int64, steady: Int64)?
-  private var configuration: Configuration?
+  private(set) var configuration: Configuration?
   private var alarms: [Alarm] = []
-  private var underWay: [Int64: (delivery: Delivery, target: Target)] = [:]
+  /// Of the transaction that is under way.
+  var newAlarms: [Alarm] = []
+  private var underWay: [Int64: (delivery: Delivery, target: Target, since: Int64)] = [:]
 
   public init(
     _ queue: Queue, _ transport: Carrier, policy: RetryPolicy = RetryPolicy(),
@@ -30,7 +32,7 @@ public final class Courier<Carrier: Transport> {
     self.host = host
     self.jitter = jitter
     self.steadyClock = steadyClock ?? Clock.sinceBoot
-    digests = Digests(queue, host: host)
+    folding = Folding(queue, host: host)
   }
 
   /// A line for the host's log, whoever reads what luaslackd prints.
@@ -50,8 +52,8 @@ public final class Courier<Carrier: Transport> {
 
   /// By what events are judged; digests tell why one is critical.
   var context: EventContext {
-    get { digests.context }
-    set { digests.context = newValue }
+    get { folding.context }
+    set { folding.context = newValue }
   }
 
   /// Starts whatever may go out at `now`. Returns when to look again; nil: nothing waits.
@@ -100,6 +102,10 @@ public final class Courier<Carrier: Transport> {
     do throws(Target.Refused) {
       target = try self.target(name, configuration)
     } catch {
+      if let configuration, configuration.destinations[name] == nil {
+        try queue.giveUp(
+          name, before: now - policy.lifetime, reason: "\(error)", now: now)
+      }
       return try hold(state, "\(error)", now: now)
     }
     guard let configuration, let destination = configuration.destinations[name] else { return nil }
@@ -116,61 +122,6 @@ public final class Courier<Carrier: Transport> {
     case .nothing(let until):
       return until
     }
-  }
-
-  private enum Choice {
-    case message(Delivery)
-    /// Nothing before this; nil: for an answer or an admin's word.
-    case nothing(until: Int64?)
-  }
-
-  /// Alarms that cannot wait, then a digest that is on its way, then what waits: apart, or as a digest.
-  private func choose(
-    _ name: String, _ capacity: Int, _ configuration: Configuration, now: Int64
-  ) throws(DatabaseError) -> Choice {
-    let alone = try queue.criticalCount(of: name, since: now - 60_000_000)
-    if alone < Fold.criticalAMinute,
-      let urgent = try queue.next(
-        for: name, [.critical], since: now - Fold.lateAfter, now: now)
-    {
-      return .message(urgent)
-    }
-    if let digest = try queue.pendingDigest(of: name) {
-      return try grow(digest, configuration, now: now)
-    }
-    if let own = try queue.next(for: name, [.notice], now: now) { return .message(own) }
-    let decision = Fold.decision(
-      try queue.backlog(of: name, most: capacity + 1, now: now), capacity: capacity,
-      digests: try queue.digestTimes(of: name, since: now - Fold.memory), now: now)
-    switch decision {
-    case .wait(let until): return .nothing(until: until)
-    case .fold: return try fold(name, into: nil, configuration, now: now)
-    case .apart:
-      if let delivery = try queue.next(for: name, [.event, .critical], now: now) {
-        return .message(delivery)
-      }
-      return .nothing(until: try queue.nextAttempt(for: name, after: now))
-    }
-  }
-
-  /// What came since it could not be sent goes with it, unless it may stand in the channel already.
-  private func grow(
-    _ digest: Delivery, _ configuration: Configuration, now: Int64
-  ) throws(DatabaseError) -> Choice {
-    guard digest.nextAttemptAt <= now else { return .nothing(until: digest.nextAttemptAt) }
-    guard !digest.maybeSent, !digest.isPlain,
-      try queue.firstFoldable(of: digest.destination, now: now) != nil
-    else { return .message(digest) }
-    return try fold(digest.destination, into: digest, configuration, now: now)
-  }
-
-  private func fold(
-    _ name: String, into digest: Delivery?, _ configuration: Configuration, now: Int64
-  ) throws(DatabaseError) -> Choice {
-    let isAll = try digests.fold(name, into: digest, configuration, now: now)
-    // Between two turns luaslackd heeds its signals and takes in what came.
-    guard isAll else { return .nothing(until: now) }
-    return try queue.pendingDigest(of: name).map { .message($0) } ?? .nothing(until: now)
   }
 
   private func target(
@@ -210,7 +161,7 @@ public final class Courier<Carrier: Transport> {
       try queue.markSending(delivery.id)
       try queue.save(pace, of: target.hash)
     }
-    underWay[delivery.id] = (delivery, target)
+    underWay[delivery.id] = (delivery, target, now)
     transport.start(delivery.id, target.post(body, threadTs: thread))
   }
 
@@ -229,8 +180,9 @@ public final class Courier<Carrier: Transport> {
     others: [Int32], milliseconds: Int32, now: () -> Int64
   ) throws(DatabaseError) {
     for (tag, answer) in transport.wait(others: others, milliseconds: milliseconds) {
-      guard let (delivery, target) = underWay.removeValue(forKey: tag) else { continue }
+      guard let (delivery, target, since) = underWay.removeValue(forKey: tag) else { continue }
       let now = now()
+      newAlarms = []
       try queue.transaction { () throws(DatabaseError) in
         let verdict = Verdict(answer)
         if case .retry(_, let after?, _) = verdict {
@@ -239,115 +191,9 @@ public final class Courier<Carrier: Transport> {
           pace.obey(retryAfter: RetryPolicy.microseconds(after), now: now)
           try queue.save(pace, of: target.hash)
         }
-        try settle(delivery, verdict, now: now)
+        try settle(delivery, verdict, since: since, now: now)
       }
+      alarms += newAlarms
     }
-  }
-
-  private func settle(
-    _ delivery: Delivery, _ verdict: Verdict, now: Int64
-  ) throws(DatabaseError) {
-    try queue.note(attempt: verdict.word, of: delivery.id, now: now)
-    var state = try queue.state(of: delivery.destination)
-    switch verdict {
-    case .delivered(let place):
-      // Why it had to be plain stays worth knowing; what was overcome does not.
-      let reason = delivery.isPlain ? delivery.reason : nil
-      try queue.finish(delivery.id, .delivered, reason: reason, now: now)
-      if let place { try queue.keep(place, of: delivery.id) }
-      state.health = .ok
-      state.failures = 0
-      state.notBefore = 0
-      state.lastOkAt = now
-      state.lastError = nil
-      try queue.save(state)
-      if let since = try queue.endDeath(of: state.name) {
-        let text = Fallback.revival(of: state.name, after: now - since)
-        try tell(text, of: state.name, isRelief: true, now: now)
-      }
-    case .retry(let reason, let after, let maybeArrived):
-      try retry(delivery, &state, reason, after: after, maybeArrived, now: now)
-    case .threadRefused(let reason):
-      if try queue.leaveThread(delivery.id, reason: reason, now: now) { return }
-      try refuse(delivery, reason, now: now)
-    case .payloadRefused(let reason):
-      try refuse(delivery, reason, now: now)
-    case .destinationDead(let reason):
-      state.health = .dead
-      state.failures += 1
-      state.lastError = reason
-      state.notBefore = now + policy.deadInterval
-      state.setAt = now
-      try queue.postpone(delivery.id, until: now, reason: reason, maybeSent: false, now: now)
-      try queue.save(state)
-      guard try queue.noteDeath(of: state.name, now: now) else { return }
-      let totals = try queue.totals()[state.name] ?? [:]
-      let text = Fallback.death(
-        of: state.name, configuration?.destinations[state.name], reason: reason,
-        waiting: (totals[.waiting] ?? 0) + (totals[.sending] ?? 0))
-      try tell(text, of: state.name, isRelief: false, now: now)
-    }
-  }
-
-  /// In the log, and where the config says for when a destination is dead.
-  private func tell(
-    _ text: String, of name: String, isRelief: Bool, now: Int64
-  ) throws(DatabaseError) {
-    alarms.append(Alarm(line: PlainText.line(text), isRelief: isRelief))
-    let dead = try queue.destinationStates().filter { $0.health == .dead }.map(\.name)
-    let fallback = Fallback.destination(of: name, configuration, isDead: dead.contains)
-    if let fallback { try queue.announce(text, to: fallback, host: host, now: now) }
-  }
-
-  /// The destination as a whole waits: what hindered this message hinders the next as well.
-  private func retry(
-    _ delivery: Delivery, _ state: inout DestinationState, _ reason: String, after: Int?,
-    _ maybeArrived: Bool, now: Int64
-  ) throws(DatabaseError) {
-    // What Slack called dead is so until it takes something.
-    if state.health != .dead { state.health = .failing }
-    state.failures += 1
-    state.lastError = reason
-    state.setAt = now
-    let asked = after.map(RetryPolicy.microseconds)
-    state.notBefore = now + (asked ?? policy.backoff(failures: state.failures, jitter: jitter()))
-    try queue.save(state, obeysSlack: asked != nil)
-    // Its age alone is no reason: it may never have been tried, because the host was off.
-    if now - delivery.acceptedAt > policy.lifetime, delivery.attempts + 1 >= policy.leastAttempts {
-      let days = policy.lifetime / 86_400_000_000
-      let last = "not delivered within \(days) days; last: \(reason)"
-      return try queue.finish(delivery.id, .dead, reason: last, now: now)
-    }
-    let own = policy.backoff(failures: delivery.attempts + 1, jitter: jitter())
-    try queue.postpone(
-      delivery.id, until: max(state.notBefore, asked == nil ? now + own : 0), reason: reason,
-      maybeSent: maybeArrived, now: now)
-  }
-
-  /// Once more in the plainest form there is, with Slack's word; refused again, it is dead.
-  private func refuse(_ delivery: Delivery, _ reason: String, now: Int64) throws(DatabaseError) {
-    guard !delivery.isPlain else {
-      return try queue.finish(delivery.id, .dead, reason: reason, now: now)
-    }
-    let sentence = try self.sentence(delivery, now: now)
-    let note = "(Slack refused the formatted message: \(reason))"
-    let payload: Value = [
-      "text": .string(Markup.mrkdwn("\(sentence)\n\(note)")), "unfurl_links": false,
-      "unfurl_media": false,
-    ]
-    try queue.replacePayload(delivery.id, Fit.fitted(payload).message, reason: reason, now: now)
-  }
-
-  private func sentence(_ delivery: Delivery, now: Int64) throws(DatabaseError) -> String {
-    if delivery.class == .notice, let payload = try? JSONReader.read(delivery.payload) {
-      return MessageText.body(payload)
-    }
-    guard delivery.class != .digest else {
-      let digest = try queue.digest(
-        of: delivery.id, events: .min ... .max, context: context, host: host, now: now)
-      return BuiltIn.sentence(Event(digest, host: host, now: now))
-    }
-    return try queue.record(of: delivery.event)
-      .map { BuiltIn.sentence(Event($0, host: host, now: now)) } ?? "an event"
   }
 }

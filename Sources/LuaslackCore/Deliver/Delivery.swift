@@ -67,6 +67,8 @@ public struct DestinationState: Sendable, Equatable {
   public var setAt: Int64 = 0
   public var lastOkAt: Int64?
   public var lastError: String?
+  /// Until then what waits is collected for the next digest.
+  public var digestAt: Int64 = 0
 }
 
 // As `queue list` shows it.

@@ -31,7 +31,7 @@ extension Queue {
       try database.run(
         """
         UPDATE delivery SET state = 'waiting', maybe_sent = 1, next_attempt_at = ?1, set_at = ?1
-        WHERE state = 'sending'
+        WHERE state IN ('waiting', 'sending') AND state = 'sending'
         """, .integer(now))
     }
   }
@@ -64,28 +64,67 @@ extension Queue {
     // A Retry-After is Slack's own word and stands; a delay of ours does not.
     try database.run(
       "UPDATE destination SET not_before = 0, set_at = ?1 WHERE not obeys_slack", .integer(now))
+    // Where nothing waits that could show it, somebody says that it is mended.
+    try database.run(
+      """
+      UPDATE destination SET state = 'ok', failures = 0 WHERE state = 'dead' AND NOT EXISTS (
+        SELECT 1 FROM delivery WHERE destination = name AND state IN ('waiting', 'sending'))
+      """)
   }
 
-  /// The oldest delivery of these classes that may go out and was accepted at `since` or later, with
-  /// nothing older about the same subject in its way. What was left to a digest is in nobody's way,
-  /// and neither is what this very delivery tells of, as a ban does of its prolong.
+  /// Where there is no such destination any more, what waits for so long is given up.
+  func giveUp(_ destination: String, before: Int64, reason: String, now: Int64)
+    throws(DatabaseError)
+  {
+    try database.run(
+      """
+      UPDATE delivery SET state = 'dead', reason = ?, finished_at = ?
+      WHERE destination = ? AND state IN ('waiting', 'sending') AND state = 'waiting' AND held = 0
+        AND event IN (SELECT id FROM event WHERE accepted_at < ?)
+      """, .text(reason), .integer(now), .text(destination), .integer(before))
+  }
+
+  /// What `status` and `trace` tell of what is collected.
+  func note(digestAt: Int64, of destination: String) throws(DatabaseError) {
+    try database.run(
+      "UPDATE destination SET digest_at = ?1 WHERE name = ?2 AND digest_at <> ?1",
+      .integer(digestAt), .text(destination))
+  }
+
+  /// Which deliveries `next` looks at; each has an index.
+  enum Among: String {
+    case events =
+      "delivery.state = 'waiting' AND held = 0 AND delivery.class IN ('event', 'critical')"
+    case critical =
+      "class = 'critical' AND class <> 'event' AND delivery.state = 'waiting' AND held = 0"
+    case notices =
+      "class = 'notice' AND class <> 'event' AND delivery.state = 'waiting' AND held = 0"
+    /// Those that may stand in the channel already.
+    case ambiguous =
+      "delivery.state = 'waiting' AND maybe_sent = 1 AND held = 0 AND class <> 'digest'"
+  }
+
+  /// The oldest of these that may go out and was accepted at `since` or later, with nothing older about
+  /// the same subject in its way: neither a message nor what tells of one, unless that is its own. What
+  /// was left to a digest, what an admin holds, and luaslack's own word are in nobody's way.
   func next(
-    for destination: String, _ classes: [Delivery.Class], since: Int64 = .min, now: Int64
+    for destination: String, _ among: Among, since: Int64 = .min, now: Int64
   ) throws(DatabaseError) -> Delivery? {
-    let names = classes.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-    return try database.first(
+    try database.first(
       Self.columns + """
-         WHERE destination = ?1 AND state IN ('waiting', 'sending') AND state = 'waiting'
-          AND class IN (\(names)) AND next_attempt_at <= ?2 AND held = 0 AND accepted_at >= ?3
+         WHERE destination = ?1 AND \(among.rawValue)
+          AND next_attempt_at <= ?2 AND accepted_at >= ?3
           AND NOT EXISTS (
             SELECT 1 FROM event AS before CROSS JOIN delivery AS older
               ON older.event = before.id AND older.destination = delivery.destination
             WHERE before.jail = event.jail AND before.subject = event.subject
               AND before.id < event.id
-              AND (older.state IN ('waiting', 'sending') AND older.class <> 'for_digest'
+              AND (older.state IN ('waiting', 'sending') AND older.class IN ('event', 'critical')
+                  AND older.held = 0
                 OR older.state = 'folded' AND EXISTS (
                   SELECT 1 FROM delivery AS teller WHERE teller.id = older.folded_into
-                    AND teller.id <> delivery.id AND teller.state IN ('waiting', 'sending'))))
+                    AND teller.id <> delivery.id AND teller.state IN ('waiting', 'sending')
+                    AND teller.held = 0)))
         ORDER BY event LIMIT 1
         """, .text(destination), .integer(now), .integer(since), read: Self.delivery)
   }
@@ -188,14 +227,15 @@ extension Queue {
   public func destinationStates() throws(DatabaseError) -> [DestinationState] {
     try database.all(
       """
-      SELECT name, state, failures, not_before, set_at, last_ok_at, last_error
+      SELECT name, state, failures, not_before, set_at, last_ok_at, last_error, digest_at
       FROM destination ORDER BY name
       """
     ) { row in
       DestinationState(
         name: row.text(0), health: DestinationState.Health(rawValue: row.text(1)) ?? .failing,
         failures: Int(row.integer(2)), notBefore: row.integer(3), setAt: row.integer(4),
-        lastOkAt: row.optionalInteger(5), lastError: row.optionalText(6))
+        lastOkAt: row.optionalInteger(5), lastError: row.optionalText(6),
+        digestAt: row.integer(7))
     }
   }
 
@@ -253,10 +293,14 @@ extension Queue {
       Self.columns + " WHERE event = ? ORDER BY delivery.id", .integer(event), read: Self.delivery)
   }
 
-  /// Deliveries given up since then.
+  /// Deliveries given up since then, with those that a digest among them told of.
   public func givenUp(since: Int64) throws(DatabaseError) -> Int {
     try database.first(
-      "SELECT count(*) FROM delivery WHERE state = 'dead' AND finished_at > ?", .integer(since)
+      """
+      SELECT count(*) + coalesce(sum((SELECT count(*) FROM delivery AS member
+          WHERE member.folded_into = delivery.id AND member.state = 'folded')), 0)
+      FROM delivery WHERE state = 'dead' AND finished_at > ?
+      """, .integer(since)
     ) { Int($0.integer(0)) } ?? 0
   }
 

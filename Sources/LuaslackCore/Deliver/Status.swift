@@ -127,8 +127,13 @@ extension Status {
     if destination.held > 0 || destination.isHeld { parts.append("`luaslack queue release`") }
     if let lastOk = state.lastOkAt { parts.append("last delivered \(ago(lastOk))") }
     if let error = state.lastError { parts.append("last error: \(error)") }
-    if state.health == .dead { parts.append("mend the webhook, then `luaslack queue flush`") }
-    if let next = destination.nextAttemptAt, next > now {
+    if state.health == .dead {
+      parts.append("mend its webhook, token or server, then `luaslack queue flush`")
+    }
+    if state.digestAt > now, state.notBefore <= now, destination.pending > 0 {
+      let wait = Seconds.describe(Int((state.digestAt - now) / 1_000_000))
+      parts.append("a storm, the next digest in \(wait)")
+    } else if let next = destination.nextAttemptAt, next > now {
       parts.append("next attempt in \(Seconds.describe(Int((next - now) / 1_000_000)))")
     }
     return parts.joined(separator: ", ")

@@ -32,8 +32,9 @@ extension Queue {
       .text(delivery.destination)
     ) { (ts: $0.text(0), channel: $0.text(1)) }
     guard let found else { return nil }
-    let latest = try latestChannel(of: delivery.destination)
-    return found.channel == channel ?? latest ? found.ts : nil
+    var expected = channel
+    if expected == nil { expected = try latestChannel(of: delivery.destination) }
+    return found.channel == expected ? found.ts : nil
   }
 
   private func latestChannel(of destination: String) throws(DatabaseError) -> String? {

@@ -22,25 +22,34 @@ extension BuiltIn {
       "footer": .string(host), "fields": .array(fields(digest)),
     ]
     attachment["ts"] = digest.last.map(Value.int)
-    if digest.critical > 0 {
-      attachment["text"] = .string(critical(digest))
-      attachment["mrkdwn_in"] = ["text", "fields"]
-    } else {
-      attachment["mrkdwn_in"] = ["fields"]
-    }
+    attachment["mrkdwn_in"] = ["text", "fields"]
+    let lines = named(digest)
+    if !lines.isEmpty { attachment["text"] = .string(lines) }
     return ["text": .string(sentence), "attachments": [attachment]]
   }
 
-  /// The loudest first, by name.
-  private static func critical(_ digest: Digest) -> String {
-    let lines = digest.criticalEvents.prefix(mostCritical).map { event in
-      let reasons = (event.value["reasons"]?.array ?? []).compactMap(\.string)
-      let why = reasons.isEmpty ? "" : " `\(short(reasons.joined(separator: "; ")))`"
-      return "• \(short(sentence(event)))\(why)"
+  /// The critical ones first; the others as well where they are few.
+  private static func named(_ digest: Digest) -> String {
+    var lines: [String] = []
+    if digest.critical > 0 {
+      lines = ["*\(digest.critical) critical:*"]
+      lines += digest.criticalEvents.prefix(mostCritical).map(line)
+      let more = digest.critical - (lines.count - 1)
+      if more > 0 { lines.append("… and \(more) more") }
     }
-    let more = digest.critical - lines.count
-    return "*\(digest.critical) critical:*\n" + lines.joined(separator: "\n")
-      + (more > 0 ? "\n… and \(more) more" : "")
+    lines += digest.namedEvents.filter { $0.severity != .critical }.map(line)
+    return lines.joined(separator: "\n")
+  }
+
+  private static func line(_ event: Event) -> String {
+    let reasons = (event.value["reasons"]?.array ?? []).compactMap(\.string)
+    var line = "• " + short(sentence(event))
+    if !reasons.isEmpty { line += " `\(short(reasons.joined(separator: "; ")))`" }
+    let isFriend = event.value["valid_user"] == true || event.value["friendly"] == true
+    if isFriend, let undo = event.value["unban_command"]?.string {
+      line += "\nundo: `\(short(undo))`"
+    }
+    return line
   }
 
   private static func fields(_ digest: Digest) -> [Value] {

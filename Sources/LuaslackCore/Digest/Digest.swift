@@ -31,11 +31,14 @@ struct Digest: Equatable {
   /// The first of them, and the first critical ones, as formatters get them.
   private(set) var events: [Value] = []
   private(set) var criticalEvents: [Event] = []
+  /// All of them, if they are few enough to be named.
+  private(set) var namedEvents: [Event] = []
 
   /// Of one digest, and characters of the texts in them. A formatter has little time and memory; the
   /// counts know all.
   static let mostEvents = 1_000
   static let mostCriticalEvents = 50
+  static let mostNamedEvents = 10
   private static let mostText = 256 << 10
 
   mutating func add(_ entry: Entry) {
@@ -74,6 +77,7 @@ struct Digest: Equatable {
       return room >= 0
     }
     criticalEvents = Array(critical.prefix(Self.mostCriticalEvents))
+    namedEvents = events.count <= Self.mostNamedEvents ? events : []
   }
 
   /// How often each name was seen.
@@ -87,7 +91,11 @@ struct Digest: Equatable {
     static let longestName = 64
 
     mutating func add(_ name: String) {
-      let name = String(PlainText.line(name).prefix(Self.longestName))
+      // Cut before it is cleaned: that takes its time with what an attacker wrote.
+      let start =
+        name.utf8.count > 4 * Self.longestName
+        ? String(name.unicodeScalars.prefix(4 * Self.longestName)) : name
+      let name = String(PlainText.line(start).prefix(Self.longestName))
       if counts[name] == nil, counts.count >= Self.mostNames {
         others += 1
       } else {
@@ -154,7 +162,7 @@ extension Digest {
   /// Of one event among many: without what is long.
   private static let eventMembers = [
     "kind", "jail", "severity", "reasons", "ip", "id", "family", "failures", "bantime", "bancount",
-    "time", "restored", "user", "valid_user", "friendly",
+    "time", "restored", "user", "valid_user", "friendly", "unban_command",
   ]
 
   static func slim(_ event: Value) -> Value {

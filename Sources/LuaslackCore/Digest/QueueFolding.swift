@@ -1,14 +1,25 @@
 public import SQLite
 
-// Stored messages become one. All conditions name `state IN ('waiting', 'sending')`, so that SQLite uses
-// the index over what is pending.
+// Stored messages become one.
 extension Queue {
-  /// What a digest may take up: nothing that may stand in the channel already, and of what was never tried
-  /// only what is due, or meant for a digest. ?1: the destination, ?2: now.
+  /// What may be folded of what waits: nothing that may stand in the channel already, nothing newer about
+  /// the same subject, and of what was never tried only what is due. The first line is as the index
+  /// `delivery_apart` has it. ?1: the destination, ?2: now.
   private static let foldable = """
-    delivery.destination = ?1 AND state IN ('waiting', 'sending') AND state = 'waiting' AND held = 0
-      AND maybe_sent = 0 AND (class = 'for_digest' OR class IN ('event', 'critical')
-        AND (attempts > 0 OR next_attempt_at <= ?2))
+    delivery.state = 'waiting' AND delivery.held = 0 AND delivery.class IN ('event', 'critical')
+      AND delivery.destination = ?1 AND delivery.maybe_sent = 0
+      AND (delivery.attempts > 0 OR delivery.next_attempt_at <= ?2)
+      AND NOT EXISTS (
+        SELECT 1 FROM delivery AS older JOIN event AS before ON before.id = older.event
+        WHERE older.destination = ?1 AND older.state = 'waiting' AND older.maybe_sent = 1
+          AND older.class IN ('event', 'critical') AND older.event < delivery.event
+          AND before.jail = event.jail AND before.subject = event.subject)
+    """
+
+  /// The same of what a formatter left to a digest, whenever that is due.
+  private static let forDigest = """
+    delivery.destination = ?1 AND delivery.class = 'for_digest' AND delivery.class <> 'event'
+      AND delivery.state = 'waiting' AND delivery.held = 0 AND delivery.maybe_sent = 0
     """
 
   /// Looks at `most` rows, whatever waits.
@@ -18,50 +29,57 @@ extension Queue {
     let accepted = try database.all(
       """
       SELECT accepted_at FROM delivery JOIN event ON event.id = event
-      WHERE \(Self.foldable) AND class <> 'for_digest' ORDER BY event LIMIT ?3
+      WHERE \(Self.foldable) ORDER BY event LIMIT ?3
       """, .text(destination), .integer(now), .integer(Int64(most))
     ) { $0.integer(0) }
     let overdue = try database.first(
-      """
-      SELECT EXISTS (SELECT 1 FROM delivery WHERE destination = ? AND class = 'for_digest'
-        AND state = 'waiting' AND held = 0 AND next_attempt_at <= ?)
-      """, .text(destination), .integer(now)
+      "SELECT EXISTS (SELECT 1 FROM delivery WHERE \(Self.forDigest) AND next_attempt_at <= ?2)",
+      .text(destination), .integer(now)
     ) { $0.integer(0) == 1 }
     return Fold.Backlog(
       count: accepted.count, late: accepted.count { $0 < now - Fold.lateAfter },
       hasOverdue: overdue ?? false)
   }
 
-  /// When the last digests of a destination went out, the oldest first.
-  func digestTimes(of destination: String, since: Int64) throws(DatabaseError) -> [Int64] {
-    try sent(.digest, to: destination, since: since)
+  /// When the last digests of a destination went out, or were muted, the oldest first. Neither counts
+  /// what a clock that was set back since has put into the future.
+  func digestTimes(
+    of destination: String, since: Int64, now: Int64
+  ) throws(DatabaseError) -> [Int64] {
+    try settled("digest", "'delivered', 'muted'", destination, since: since, now: now)
   }
 
   /// How many critical events went out alone.
-  func criticalCount(of destination: String, since: Int64) throws(DatabaseError) -> Int {
-    try sent(.critical, to: destination, since: since).count
+  func criticalCount(
+    of destination: String, since: Int64, now: Int64
+  ) throws(DatabaseError) -> Int {
+    try settled("critical", "'delivered'", destination, since: since, now: now).count
   }
 
-  private func sent(
-    _ class: Delivery.Class, to destination: String, since: Int64
+  private func settled(
+    _ class: String, _ states: String, _ destination: String, since: Int64, now: Int64
   ) throws(DatabaseError) -> [Int64] {
     try database.all(
       """
-      SELECT finished_at FROM delivery WHERE destination = ?1 AND class = '\(`class`.rawValue)'
-        AND class <> 'event' AND state = 'delivered' AND finished_at >= ?2 ORDER BY finished_at
-      """, .text(destination), .integer(since)
+      SELECT finished_at FROM delivery WHERE destination = ?1 AND class = '\(`class`)'
+        AND class <> 'event' AND state IN (\(states)) AND finished_at BETWEEN ?2 AND ?3
+      ORDER BY finished_at
+      """, .text(destination), .integer(since), .integer(now)
     ) { $0.integer(0) }
   }
 
-  /// The oldest digest that is still to be sent.
-  func pendingDigest(of destination: String) throws(DatabaseError) -> Delivery? {
-    let id = try database.first(
+  /// The oldest digest that is still to be sent; whether it is the only one.
+  func pendingDigest(
+    of destination: String
+  ) throws(DatabaseError) -> (digest: Delivery, isOnly: Bool)? {
+    let ids = try database.all(
       """
-      SELECT min(id) FROM delivery WHERE destination = ? AND class = 'digest' AND state = 'waiting'
-        AND held = 0
+      SELECT id FROM delivery WHERE destination = ? AND class = 'digest' AND class <> 'event'
+        AND state = 'waiting' AND held = 0 ORDER BY id LIMIT 2
       """, .text(destination)
-    ) { $0.optionalInteger(0) }.flatMap { $0 }
-    return try id.flatMap { id throws(DatabaseError) in try delivery(id) }
+    ) { $0.integer(0) }
+    guard let id = ids.first, let digest = try delivery(id) else { return nil }
+    return (digest, ids.count == 1)
   }
 
   /// A digest of which nothing is known yet but when its first event was accepted.
@@ -76,18 +94,24 @@ extension Queue {
     let event = database.lastInsertedRow
     try insert(
       event: event, destination: destination, class: .digest, outcome: .message([:]), now: now)
+    // Whoever holds the destination has released what is in it.
+    try database.run("UPDATE delivery SET held = 0 WHERE event = ?", .integer(event))
     return try deliveries(of: event).first
   }
 
   /// When the first event that may be folded was accepted; nil: there is none. One that was to wait for
   /// a digest counts as new: its digest is not late.
   func firstFoldable(of destination: String, now: Int64) throws(DatabaseError) -> Int64? {
-    try database.first(
+    let apart = try database.first(
       """
-      SELECT iif(class = 'for_digest', ?2, accepted_at) FROM delivery JOIN event ON event.id = event
-      WHERE \(Self.foldable) ORDER BY class = 'for_digest', event LIMIT 1
+      SELECT accepted_at FROM delivery JOIN event ON event.id = event
+      WHERE \(Self.foldable) ORDER BY event LIMIT 1
       """, .text(destination), .integer(now)
     ) { $0.integer(0) }
+    if let apart { return apart }
+    return try database.first(
+      "SELECT 1 FROM delivery WHERE \(Self.forDigest) LIMIT 1", .text(destination)
+    ) { _ in now }
   }
 
   /// Folds the oldest `most` of what may be; returns how many they were.
@@ -95,7 +119,12 @@ extension Queue {
     try database.run(
       """
       UPDATE delivery SET state = 'folded', folded_into = ?3, finished_at = ?2, reason = NULL
-      WHERE id IN (SELECT id FROM delivery WHERE \(Self.foldable) ORDER BY event LIMIT ?4)
+      WHERE id IN (
+        SELECT id FROM (
+          SELECT delivery.id AS id, event FROM delivery JOIN event ON event.id = event
+          WHERE \(Self.foldable)
+          UNION ALL SELECT id, event FROM delivery WHERE \(Self.forDigest))
+        ORDER BY event LIMIT ?4)
       """, .text(digest.destination), .integer(now), .integer(digest.id), .integer(Int64(most)))
     return database.changes
   }
@@ -164,6 +193,19 @@ extension Queue {
     return result
   }
 
+  /// When the first event of a part of a digest was accepted, as `firstFoldable` has it.
+  func firstAccepted(
+    of digest: Int64, events range: ClosedRange<Int64>, now: Int64
+  ) throws(DatabaseError) -> Int64? {
+    try database.first(
+      """
+      SELECT min(iif(class = 'for_digest', ?4, accepted_at))
+      FROM delivery JOIN event ON event.id = event
+      WHERE folded_into = ?1 AND state = 'folded' AND event BETWEEN ?2 AND ?3
+      """, .integer(digest), .integer(range.lowerBound), .integer(range.upperBound), .integer(now)
+    ) { $0.optionalInteger(0) }.flatMap { $0 }
+  }
+
   /// The last event of each of `parts` nearly equal parts of a digest, and nothing if it has fewer.
   func borders(
     of digest: Int64, parts: Int
@@ -206,6 +248,11 @@ extension Queue {
     try database.run(
       "UPDATE delivery SET folded_into = ?4 WHERE folded_into = ?1 AND event BETWEEN ?2 AND ?3",
       .integer(digest), .integer(range.lowerBound), .integer(range.upperBound), .integer(other))
+  }
+
+  /// It is not to be sent as it is.
+  func takeWords(from digest: Delivery) throws(DatabaseError) {
+    try database.run("UPDATE delivery SET payload = '{}' WHERE id = ?", .integer(digest.id))
   }
 
   /// A digest's words, and what they were made from.

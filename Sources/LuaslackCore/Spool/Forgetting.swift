@@ -14,18 +14,22 @@ extension Queue {
   func forget(
     _ address: String, _ answer: inout QueueRequest.Answer
   ) throws(DatabaseError) {
+    guard !address.isEmpty else { return answer.add("name an address") }
     let ofAddress = Self.ofAddress
     let pending = try database.first(
       """
       SELECT count(*), min(id) FROM delivery
       WHERE state IN ('waiting', 'sending') AND (event IN \(ofAddress)
         OR id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress)))
+        -- A dead digest would be of no use to the others that it tells of.
+        OR state = 'dead' AND id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress))
       """, .text(address)
     ) { (count: $0.integer(0), first: $0.integer(1)) }
     if let pending, pending.count > 0 {
       return answer.add(
-        "\(pending.count) of its messages are still to be sent, the first is \(pending.first); "
-          + "forget it when they are, or `luaslack queue delete` them first")
+        "\(pending.count) of its messages are still to be sent, or are digests that were given up, the "
+          + "first is \(pending.first); forget it when they are, or `luaslack queue delete` them first"
+      )
     }
     // What is deleted shall not be read from the file's free pages either.
     try database.execute("PRAGMA secure_delete = ON")
@@ -42,6 +46,9 @@ extension Queue {
     answer.count = database.changes
     try database.run("DELETE FROM notice WHERE instr(text, ?) > 0", .text(address))
     try database.execute("PRAGMA secure_delete = OFF")
-    if answer.count == 0 { answer.add("nothing is known of \(address)") }
+    // Answers are kept for a while: this one names nobody.
+    guard answer.count > 0 else { return answer.add("nothing is known of it") }
+    try database.run(
+      "INSERT OR REPLACE INTO upkeep (task, at, was_enough) VALUES ('vacuum', 0, 0)")
   }
 }

@@ -34,7 +34,7 @@ extension Queue {
         AND CASE state WHEN 'waiting' THEN maybe_sent = 0 AND is_plain = 0
           WHEN 'folded' THEN EXISTS (SELECT 1 FROM delivery AS digest
             WHERE digest.id = delivery.folded_into AND digest.state = 'waiting'
-              AND digest.maybe_sent = 0)
+              AND digest.maybe_sent = 0 AND digest.is_plain = 0)
           ELSE 0 END
       """, .integer(ban)
     ) { ($0.text(0), Untold(id: $0.integer(1), isInDigest: $0.integer(2) == 1)) }
@@ -67,6 +67,15 @@ extension Queue {
       try database.run("UPDATE delivery SET payload = '{}', held = 0 WHERE id = ?", .integer(id))
       try finish(id, .muted, reason: reason, now: now)
     }
+  }
+
+  /// The digest that tells of a delivery is worded anew before it is sent.
+  func rewordDigest(of id: Int64) throws(DatabaseError) {
+    try database.run(
+      """
+      UPDATE delivery SET payload = '{}' WHERE class = 'digest' AND class <> 'event'
+        AND id = (SELECT folded_into FROM delivery WHERE id = ?)
+      """, .integer(id))
   }
 
   private static let reason = "told with its ban"

@@ -47,6 +47,12 @@ extension Queue {
       return nil
     }
     guard answer.count > 0 else { return }
+    // The courier goes by destinations, and one that is not in the config may have been forgotten.
+    try database.run(
+      """
+      INSERT OR IGNORE INTO destination (name)
+      SELECT DISTINCT destination FROM delivery WHERE state IN ('waiting', 'sending')
+      """)
     // A Retry-After is Slack's own word and stands; a delay of ours does not.
     try database.run(
       "UPDATE destination SET not_before = 0, set_at = ?1 WHERE NOT obeys_slack", .integer(now))

@@ -39,8 +39,9 @@ public struct EventTrace: Sendable {
   public struct Message: Sendable {
     public let delivery: Delivery
     public let attempts: [Attempt]
-    /// The digest's delivery that told of it.
+    /// The digest's delivery that told of it, or the ban's, and how that one stands.
     public let foldedInto: Int64?
+    public let teller: Delivery?
     /// The deliveries that this message tells of besides.
     public let folded: [Int64]
     /// Nothing is sent to its destination before this.
@@ -150,9 +151,13 @@ extension Queue {
     let rest = try database.first(
       "SELECT folded_into, finished_at FROM delivery WHERE id = ?", .integer(delivery.id)
     ) { ($0.optionalInteger(0), $0.optionalInteger(1)) }
+    var teller: Delivery?
+    if let id = rest?.0 { teller = try self.delivery(id) }
+    let state = try state(of: delivery.destination)
+    let isCollected = [.event, .forDigest].contains(delivery.class) && !delivery.maybeSent
     return EventTrace.Message(
-      delivery: delivery, attempts: attempts, foldedInto: rest?.0, folded: folded,
-      notBefore: try state(of: delivery.destination).notBefore, finishedAt: rest?.1)
+      delivery: delivery, attempts: attempts, foldedInto: rest?.0, teller: teller, folded: folded,
+      notBefore: max(state.notBefore, isCollected ? state.digestAt : 0), finishedAt: rest?.1)
   }
 }
 
@@ -190,7 +195,13 @@ extension EventTrace.Message {
   fileprivate func lines(withPayload: Bool) -> [String] {
     var words = [delivery.isHeld && delivery.state == .waiting ? "held" : delivery.state.rawValue]
     if let finishedAt { words.append(Timestamp.text(finishedAt)) }
-    if let foldedInto { words.append("into message \(foldedInto)") }
+    if let foldedInto {
+      let state = teller.map {
+        ", which is \($0.isHeld && $0.state == .waiting ? "held" : $0.state.rawValue)"
+      }
+      let reason = teller?.reason.map { " (\(clean($0)))" } ?? ""
+      words.append("into message \(foldedInto)\(state ?? "")\(reason)")
+    }
     if delivery.state != .muted || delivery.attempts > 0 {
       words.append("\(delivery.attempts) attempt\(delivery.attempts == 1 ? "" : "s")")
     }
@@ -242,6 +253,7 @@ extension EventTrace.Message {
     value["attempt_log"] = .array(
       attempts.map { ["at": .string(Timestamp.text($0.at)), "result": .string($0.result)] })
     value["folded_into"] = foldedInto.map(Value.int) ?? .null
+    value["folded_into_state"] = teller.map { .string($0.state.rawValue) } ?? .null
     value["folded"] = .array(folded.map(Value.int))
     value["payload"] = (try? JSONReader.read(delivery.payload)) ?? .null
     return value

@@ -11,6 +11,8 @@ struct Recovery {
     var maybeSent: Bool
     var isPlain: Bool
     var isHeld: Bool
+    var isReply: Bool
+    var paced: String
   }
 
   struct Event {
@@ -20,10 +22,13 @@ struct Recovery {
     var subject = ""
     var acceptedAt: Int64
     var record = "{}"
+    var severity = "info"
   }
 
   private let database: Database
   private let hasHeld: Bool
+  private let hasClass: Bool
+  private let hasSeverity: Bool
   /// Rows in a row that could not be read before it is the end.
   private static let patience = 128
 
@@ -33,7 +38,12 @@ struct Recovery {
       (try? database.all("SELECT id FROM delivery LIMIT 0") { _ in true }) != nil
     else { return nil }
     self.database = database
-    hasHeld = (try? database.all("SELECT held FROM delivery LIMIT 0") { _ in true }) != nil
+    func has(_ column: String, _ table: String) -> Bool {
+      (try? database.all("SELECT \(column) FROM \(table) LIMIT 0") { _ in true }) != nil
+    }
+    hasHeld = has("held", "delivery")
+    hasClass = has("class", "delivery")
+    hasSeverity = has("severity", "event")
   }
 
   /// The next message that was pending and whose row can be read; goes on behind `last`.
@@ -59,7 +69,8 @@ struct Recovery {
     try database.first(
       """
       SELECT id, event, destination, payload, reason, attempts, maybe_sent, is_plain, state,
-        \(hasHeld ? "held" : "0")
+        \(hasHeld ? "held" : "0"), \(hasClass ? "class" : "'event'"),
+        \(hasSeverity ? "is_reply" : "0")
       FROM delivery NOT INDEXED WHERE id > ? ORDER BY id LIMIT 1
       """, .integer(id)
     ) { row in
@@ -71,21 +82,41 @@ struct Recovery {
           event: row.integer(1), destination: row.text(2), payload: row.text(3),
           reason: row.optionalText(4), attempts: row.integer(5),
           maybeSent: row.integer(6) == 1 || state == .sending, isPlain: row.integer(7) == 1,
-          isHeld: row.integer(9) == 1)
+          isHeld: row.integer(9) == 1, isReply: row.integer(11) == 1, paced: row.text(10))
       )
     }
+  }
+
+  /// How each real destination is paced, and which names are held, or wait for Slack.
+  func paces() -> [(target: String, pace: Pace)] {
+    let rows = try? database.all("SELECT target, tokens, at, not_before FROM pace NOT INDEXED") {
+      ($0.text(0), Pace(tokens: $0.real(1), at: $0.integer(2), notBefore: $0.integer(3)))
+    }
+    return rows ?? []
+  }
+
+  func destinations() -> [(name: String, isHeld: Bool, notBefore: Int64, setAt: Int64)] {
+    guard hasHeld else { return [] }
+    let rows = try? database.all(
+      """
+      SELECT name, held, iif(obeys_slack, not_before, 0), set_at FROM destination NOT INDEXED
+      """
+    ) { ($0.text(0), $0.integer(1) == 1, $0.integer(2), $0.integer(3)) }
+    return rows ?? []
   }
 
   /// Nil if its row cannot be read; its message can still be sent.
   func event(_ id: Int64) -> Event? {
     let found = try? database.first(
       """
-      SELECT key, kind, jail, subject, accepted_at, record FROM event NOT INDEXED WHERE id = ?
+      SELECT key, kind, jail, subject, accepted_at, record,
+        \(hasSeverity ? "severity" : "'info'")
+      FROM event NOT INDEXED WHERE id = ?
       """, .integer(id)
     ) { row in
       Event(
         key: row.optionalText(0), kind: row.text(1), jail: row.text(2), subject: row.text(3),
-        acceptedAt: row.integer(4), record: row.text(5))
+        acceptedAt: row.integer(4), record: row.text(5), severity: row.text(6))
     }
     guard let event = found ?? nil, (try? JSONReader.read(event.record)) != nil else { return nil }
     return event
@@ -111,6 +142,16 @@ extension Queue {
   }
 
   private func takeOver(_ recovery: Recovery, now: Int64) throws(DatabaseError) -> Int {
+    for (target, pace) in recovery.paces() { try save(pace, of: target) }
+    for found in recovery.destinations() {
+      try database.run(
+        """
+        INSERT INTO destination (name, held, not_before, set_at, obeys_slack)
+        VALUES (?1, ?2, ?3, ?4, ?3 > 0) ON CONFLICT (name) DO UPDATE
+          SET held = max(held, ?2), not_before = max(not_before, ?3), obeys_slack = ?3 > 0
+        """, .text(found.name), .integer(found.isHeld ? 1 : 0), .integer(found.notBefore),
+        .integer(found.setAt))
+    }
     var count = 0
     var last: Int64 = 0
     var events: [Int64: Int64] = [:]
@@ -127,15 +168,17 @@ extension Queue {
       try database.run(
         """
         INSERT INTO delivery (event, destination, state, payload, reason, attempts, maybe_sent,
-          is_plain, held, next_attempt_at, set_at, class)
-        SELECT ?1, ?2, 'waiting', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+          is_plain, held, next_attempt_at, set_at, is_reply, class)
+        SELECT ?1, ?2, 'waiting', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10,
           -- What a digest told of is lost, so that it can only be sent as it is.
-          iif(kind IN ('digest', 'warning'), 'notice', 'event') FROM event WHERE id = ?1
+          CASE WHEN kind IN ('digest', 'warning') THEN 'notice'
+            WHEN ?11 IN ('critical', 'for_digest') THEN ?11 ELSE 'event' END
+        FROM event WHERE id = ?1
         ON CONFLICT DO NOTHING
         """, .integer(event), .text(message.destination), .text(message.payload),
         .text(message.reason), .integer(message.attempts), .integer(message.maybeSent ? 1 : 0),
         .integer(message.isPlain ? 1 : 0), .integer(message.isHeld ? 1 : 0), .integer(now),
-        .integer(now))
+        .integer(message.isReply ? 1 : 0), .text(message.paced))
       count += database.changes
     }
     return count
@@ -143,9 +186,11 @@ extension Queue {
 
   private func add(_ event: Recovery.Event) throws(DatabaseError) -> Int64 {
     try database.run(
-      "INSERT INTO event (key, kind, jail, subject, accepted_at, record) VALUES (?, ?, ?, ?, ?, ?)",
-      .text(event.key), .text(event.kind), .text(event.jail), .text(event.subject),
-      .integer(event.acceptedAt), .text(event.record))
+      """
+      INSERT INTO event (key, kind, jail, subject, accepted_at, record, severity)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
+      """, .text(event.key), .text(event.kind), .text(event.jail), .text(event.subject),
+      .integer(event.acceptedAt), .text(event.record), .text(event.severity))
     return database.lastInsertedRow
   }
 }

@@ -66,12 +66,27 @@ extension Queue {
     }
   }
 
+  /// Bytes up to which the database is written anew: it takes seconds beyond.
+  private static let mostToVacuum = 256 << 20
+
+  /// What was forgotten may stand in unused parts of pages yet: a new file has none.
+  public func cleanUp() throws(DatabaseError) {
+    let isAsked = try database.first("SELECT 1 FROM upkeep WHERE task = 'vacuum'") { _ in true }
+    guard isAsked == true else { return }
+    try database.run("DELETE FROM upkeep WHERE task = 'vacuum'")
+    if try usedBytes() <= Self.mostToVacuum { try database.execute("VACUUM") }
+    try database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+  }
+
   private func remove(_ retention: Retention, now: Int64) throws(DatabaseError) -> Int {
     let plan = retention.plan(now: now, events: try eventCount(), bytes: try usedBytes())
-    // What is pending stays, and dead letters stay their time.
+    // What is pending stays, with what it tells of, and dead letters stay their time.
     let isDone = """
       NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event = event.id
-        AND (state IN ('waiting', 'sending') OR state = 'dead' AND finished_at > ?2))
+        AND (state IN ('waiting', 'sending') OR state = 'dead' AND finished_at > ?2
+          OR EXISTS (SELECT 1 FROM delivery AS teller WHERE teller.id = delivery.folded_into
+            AND (teller.state IN ('waiting', 'sending')
+              OR teller.state = 'dead' AND teller.finished_at > ?2))))
       """
     // A ban that still runs is restored after each restart of fail2ban: its identity must stay, or
     // it would be told as new.

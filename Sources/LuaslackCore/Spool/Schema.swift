@@ -177,6 +177,24 @@ enum Schema {
     ALTER TABLE delivery DROP COLUMN wants_digest;  -- never written; a class says it
     CREATE INDEX delivery_class ON delivery (destination, class, state, finished_at)
       WHERE class <> 'event';
+    -- What goes out apart, or is folded, in order; of it what may stand in the channel already.
+    CREATE INDEX delivery_apart ON delivery (destination, event)
+      WHERE state = 'waiting' AND held = 0 AND class IN ('event', 'critical');
+    CREATE INDEX delivery_ambiguous ON delivery (destination, event)
+      WHERE state = 'waiting' AND maybe_sent = 1;
+    -- Until when what waits is collected for the next digest.
+    ALTER TABLE destination ADD COLUMN digest_at INTEGER NOT NULL DEFAULT 0;
+    -- A held destination holds what comes back to it as well.
+    CREATE TRIGGER delivery_back AFTER UPDATE OF state ON delivery
+      WHEN NEW.state = 'waiting' AND OLD.state <> 'waiting' AND NEW.held = 0 BEGIN
+      UPDATE delivery SET held = 1 WHERE id = NEW.id AND EXISTS (
+        SELECT 1 FROM destination WHERE name = NEW.destination AND held = 1);
+    END;
+    -- Nothing is told by a delivery that is gone: its number may be another's one day.
+    CREATE TRIGGER delivery_forgotten AFTER DELETE ON delivery BEGIN
+      UPDATE delivery SET folded_into = NULL WHERE folded_into = OLD.id;
+    END;
+    CREATE INDEX delivery_place ON delivery (destination, finished_at) WHERE channel IS NOT NULL;
     """,
   ]
 }

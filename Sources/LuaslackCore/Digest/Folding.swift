@@ -2,7 +2,7 @@ internal import SQLite
 
 /// Makes digests of what waits, each in one transaction: its rows are folded and its message is worded,
 /// or neither.
-final class Digests {
+final class Folding {
   /// By what the events in them are judged.
   var context = EventContext()
   private let queue: Queue
@@ -20,26 +20,40 @@ final class Digests {
     wording = Wording(queue)
   }
 
-  /// Folds what waits for a destination into the digest, or a new one. False if more waits than one
-  /// turn takes.
+  enum Outcome {
+    case nothing
+    /// It has its words, or a formatter muted it.
+    case made(Int64)
+    /// More waits than one turn takes, and it has none yet.
+    case unfinished
+  }
+
+  /// Folds what waits for a destination into the digest, or a new one.
   func fold(
     _ destination: String, into pending: Delivery?, _ configuration: Configuration, now: Int64
-  ) throws(DatabaseError) -> Bool {
+  ) throws(DatabaseError) -> Outcome {
     try queue.transaction { () throws(DatabaseError) in
-      guard let first = try queue.firstFoldable(of: destination, now: now) else { return true }
+      let first = try queue.firstFoldable(of: destination, now: now)
       var digest = pending
-      if digest == nil {
+      if digest == nil, let first {
         digest = try queue.insertDigest(to: destination, acceptedAt: first, now: now)
       }
-      guard let digest else { return true }
+      guard let digest, first != nil || !Self.hasWords(digest) else { return .nothing }
       let count = try queue.fold(into: digest, most: Self.batch, now: now)
+      guard count < Self.batch else {
+        try queue.takeWords(from: digest)
+        return .unfinished
+      }
       try queue.countMuted(in: digest)
       wording.begin(configuration)
       defer { wording.end() }
       try word(digest, now: now)
-      return count < Self.batch
+      return .made(digest.id)
     }
   }
+
+  /// False between two turns.
+  static func hasWords(_ digest: Delivery) -> Bool { digest.payload != "{}" }
 
   /// Whole if it fits, else in parts if those do, else cut.
   private func word(_ digest: Delivery, now: Int64) throws(DatabaseError) {
@@ -71,10 +85,10 @@ final class Digests {
     for (index, part) in worded.enumerated() {
       var owner = digest
       if index > 0 {
-        let acceptedAt = (part.content.first ?? now / 1_000_000) * 1_000_000
+        let acceptedAt = try queue.firstAccepted(of: digest.id, events: part.range, now: now)
         guard
           let other = try queue.insertDigest(
-            to: digest.destination, acceptedAt: min(acceptedAt, now), now: now)
+            to: digest.destination, acceptedAt: acceptedAt ?? now, now: now)
         else { continue }
         try queue.move(events: part.range, from: digest.id, to: other.id)
         owner = other

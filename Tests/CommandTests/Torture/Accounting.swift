@@ -188,7 +188,7 @@ extension Accounting {
       "folded into nothing": """
       state = 'folded' AND NOT EXISTS (SELECT 1 FROM delivery AS digest
         JOIN event ON event.id = digest.event
-        WHERE digest.id = delivery.folded_into AND event.kind = 'digest')
+        WHERE digest.id = delivery.folded_into AND event.kind IN ('digest', 'ban'))
       """,
       "in a digest and in none": "state NOT IN ('folded', 'muted') AND folded_into IS NOT NULL",
       "a digest that counts wrongly": """

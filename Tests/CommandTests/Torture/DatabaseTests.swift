@@ -33,7 +33,8 @@ import Testing
     try await ban(3)
     try await ban(4)
     await eventually("it has noticed") {
-      installation.deletedFiles(of: daemon).isEmpty && daemon.standardError.contains("put")
+      installation.deletedFiles(of: daemon).isEmpty
+        && daemon.standardError.contains("was deleted or replaced")
     }
     daemon.signal(SIGKILL)
     _ = try await daemon.wait()

@@ -36,22 +36,14 @@ struct DiskTests {
     }
     #expect(inMemory > 0)
     // Nobody calls: it goes on by itself. What failed is hurried.
-    let outside = mounts.outside(installation.spool)
-    let database = outside + "/luaslack.db"
     let settled = try await installation.settle(within: .seconds(90)) { arguments in
       try await installation.luaslack(arguments, in: mounts)
     }
     #expect(settled)
-    await eventually("luaslackd leaves") { installation.daemons().isEmpty }
-    // SQLite itself cannot look into another's mounts.
-    let copy = installation.directory.file("copy.db")
-    for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: database + suffix) {
-      try FileManager.default.copyItem(atPath: database + suffix, toPath: copy + suffix)
-    }
-    let accounts = try await installation.accounts(database: copy, spool: outside)
+    let (accounts, illegal) = try await installation.accounts(in: mounts)
     let complaints = accounts.complaintsWhenSettled(expected: accepted)
     #expect(complaints.isEmpty, "\(complaints.prefix(20))")
-    #expect(try Accounting.illegal(in: copy).isEmpty)
+    #expect(illegal.isEmpty)
     #expect(try installation.directory.names(in: "overflow").isEmpty)
     Long.note(
       "full disk",

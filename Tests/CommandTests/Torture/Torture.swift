@@ -84,4 +84,19 @@ extension Installation {
     }
     return false
   }
+
+  /// The accounts of a spool that shows in other mounts only, once luaslackd has left, and what is
+  /// illegal in its database.
+  func accounts(in mounts: PrivateMounts) async throws -> (Accounting, illegal: [String]) {
+    await eventually("luaslackd leaves") { daemons().isEmpty }
+    let outside = mounts.outside(spool)
+    // SQLite itself cannot look there.
+    let (database, copy) = (outside + "/luaslack.db", directory.file("copy.db"))
+    for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: database + suffix) {
+      try FileManager.default.copyItem(atPath: database + suffix, toPath: copy + suffix)
+    }
+    return (
+      try await accounts(database: copy, spool: outside), try Accounting.illegal(in: copy)
+    )
+  }
 }

@@ -188,7 +188,8 @@ final class Slot: Sendable {
 
 private actor Slots {
   static let shared = Slots()
-  private var free = 4
+  /// The long runs wait more than they work.
+  private var free = Long.isOn ? 6 : 4
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
   func take() async {

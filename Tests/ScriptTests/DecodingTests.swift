@@ -23,7 +23,7 @@ import Testing
     let seeds = try Self.seeds(oracle)
     try #require(seeds.isEmpty == false)
     var random = FixedRandom(seed: 1)
-    for number in 0..<(Long.isOn ? 200_000 : 3_000) {
+    for number in 0..<(Long.isOn ? 100_000 : 3_000) {
       let seed = seeds[number % seeds.count]
       let bytes = number < seeds.count ? seed : damaged(seed, seeds, &random)
       let complaint = oracle.complaint(about: bytes)

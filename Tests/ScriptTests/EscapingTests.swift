@@ -61,7 +61,7 @@ import Testing
     let formatting = Formatting(FormatterChain(files: [file]), settings)
     var random = FixedRandom(seed: 5)
     var shown = 0
-    for number in 0..<(Long.isOn ? 1_200 : 300) {
+    for number in 0..<(Long.isOn ? 700 : 300) {
       let pair = HostileEvent.pair(&random)
       let hostile = formatting.format(Event(pair.hostile, host: "host", now: pair.now))
       let benign = formatting.format(Event(pair.benign, host: "host", now: pair.now))

@@ -41,7 +41,12 @@ import Testing
     #expect(!KillingTests.addresses(try await installation.slack.messages()).contains("192.0.2.1"))
 
     try Self.set(version: own, installation)
-    Self.endDaemons(installation)
+    // Nobody reads while the files become the newer program's.
+    try installation.directory.write("", to: "spool/managed", mode: 0o600)
+    await eventually("nobody serves") {
+      Self.endDaemons(installation)
+      return installation.daemons().isEmpty
+    }
     for name in try installation.directory.names(in: "spool/incoming") {
       guard let text = try? installation.directory.read("spool/incoming/\(name)"),
         text.hasPrefix("luaslack-spool 2 ")
@@ -50,6 +55,7 @@ import Testing
       try Self.place(
         text.replacing("luaslack-spool 2 ", with: "luaslack-spool 1 "), as: name, installation)
     }
+    unlink(installation.spool + "/managed")
     #expect(try await accepted)
     Self.endDaemons(installation)
     _ = try await installation.luaslack(["queue", "flush"])

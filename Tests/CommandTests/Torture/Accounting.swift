@@ -178,8 +178,9 @@ extension Accounting {
     var illegal = try database.all("PRAGMA integrity_check") { $0.text(0) }.filter { $0 != "ok" }
     illegal += try database.all("PRAGMA foreign_key_check") { "no parent: \($0.text(0))" }
     // Killed while the tables were made, it goes on with them the next time.
-    let isMade = try database.first("SELECT 1 FROM sqlite_schema WHERE name = 'tally'") { _ in true
-    }
+    let isMade = try database.first(
+      "SELECT 1 FROM pragma_table_info('delivery') WHERE name = 'class'"
+    ) { _ in true }
     guard isMade == true else { return illegal }
     let rules = [
       "an unknown state": """

@@ -158,6 +158,13 @@ final class Installation: Sendable {
 
 /// What the kernel tells of a process.
 enum Proc {
+  /// Hundredths of a second of processor time that a process has used.
+  static func ticks(of process: pid_t) -> Int {
+    let text = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+    let words = text.split(separator: ")").last?.split(separator: " ") ?? []
+    return words.count > 12 ? (Int(words[11]) ?? 0) + (Int(words[12]) ?? 0) : 0
+  }
+
   /// The NUL-separated words of `cmdline` or `environ`; none if it has gone.
   static func words(of process: pid_t, in file: String) -> [String] {
     let bytes = FileManager.default.contents(atPath: "/proc/\(process)/\(file)") ?? Data()

@@ -74,6 +74,19 @@ import Testing
     #expect(installation.incoming.count == 1)
   }
 
+  @Test func `a service with nothing to do does nothing`() async throws {
+    let installation = try await Installation()
+    let daemon = try await installation.daemon()
+    _ = try await installation.luaslack(Self.ban)
+    _ = try await installation.slack.waitForMessages(1)
+    // Idle for longer than `linger`, which is none here.
+    usleep(500_000)
+    let before = Proc.ticks(of: daemon.processID)
+    usleep(2_000_000)
+    // Hundredths of a second of processor time; one that never rests takes some two hundred.
+    #expect(Proc.ticks(of: daemon.processID) - before < 60)
+  }
+
   // MARK: - A damaged database
 
   @Test func `what waited in a damaged database is sent, and its place is told`() async throws {

@@ -1,3 +1,4 @@
+import SQLite
 import TestSupport
 import Testing
 
@@ -135,5 +136,45 @@ private final class OneDead: Transport {
     #expect(try queue.noteDeath(of: "dead", now: start))
     try queue.forgetDeaths(but: ["ops", "dead"])
     #expect(try queue.endDeath(of: "dead") == start)
+  }
+
+  @Test func `who was to be told and is dead as well passes it on, and what is over is not told`()
+    throws
+  {
+    let setup = try Delivering()
+    var configuration = setup.configuration
+    for (name, file) in [("second", "s"), ("third", "t")] {
+      let webhook = try setup.place.write(
+        "http://127.0.0.1:9/services/\(file)\n", to: file, mode: 0o600)
+      configuration.destinations[name] = .init(name: name, webhookFile: webhook)
+    }
+    configuration.destinations["default"]?.fallback = "second"
+    configuration.destinations["second"]?.fallback = "third"
+    setup.configuration = configuration
+    setup.transport.answers = [.word(404, "no_service"), .word(403, "invalid_token")]
+    try setup.enqueue("192.0.2.1")
+    for second in 0..<4 { try setup.run(at: Double(second)) }
+    let told = setup.texts.dropFirst(2)
+    #expect(told.contains { $0.contains("destination default is dead") })
+    #expect(told.contains { $0.contains("destination second is dead") })
+  }
+
+  @Test func `what nobody was told of yet is not told once it is over`() throws {
+    let setup = try Delivering()
+    setup.configuration.destinations["default"]?.fallback = "other"
+    // The fallback is out of order for longer than the destination is dead.
+    setup.transport.answers = [.word(404, "no_service"), .word(500, "x"), .ok]
+    try setup.enqueue("192.0.2.1")
+    try setup.run()
+    try setup.run(at: 0.5)
+    try setup.queue.flush(now: setup.start)
+    try setup.queue.database.run(
+      "UPDATE destination SET not_before = ? WHERE name = 'other'",
+      .integer(setup.start + 3_600_000_000))
+    try setup.run(at: 2)
+    try setup.run(at: 3_700)
+    #expect(setup.texts.count { $0.contains("is dead") } == 1)
+    #expect(!setup.texts.contains { $0.contains("works again") })
+    #expect(try setup.states().filter(\.isPending).isEmpty)
   }
 }

@@ -477,6 +477,93 @@ import Testing
     #expect(try queue.givenUp(since: 0) == 31)
   }
 
+  @Test func `a digest that a server does not digest holds nothing else up`() throws {
+    setup.transport.answers = [.word(500, "internal_error")]
+    for index in 0..<30 { try setup.enqueue("192.0.2.\(index)") }
+    try setup.run()
+    // Again and again, each time later.
+    try queue.database.run(
+      "UPDATE delivery SET next_attempt_at = ? WHERE class = 'digest'",
+      .integer(setup.start + 3_600_000_000))
+    try setup.enqueue("203.0.113.1", acceptedAt: 5)
+    try setup.enqueue("192.0.2.3", .unban, acceptedAt: 5)
+    try queue.announce("something", host: "web1", now: setup.start)
+    for second in 30..<40 { try setup.run(at: Double(second)) }
+    let texts = setup.texts.dropFirst()
+    #expect(texts.count == 2)
+    #expect(texts.contains("ban of 203.0.113.1") && texts.contains { $0.contains("something") })
+    try setup.run(at: 3_601)
+    #expect(setup.texts.dropFirst(3).first?.contains("(possible repeat)") == true)
+  }
+
+  @Test func `a number that is used again tells of nobody else's events`() throws {
+    for index in 0..<12 { try setup.enqueue("192.0.2.\(index)") }
+    try setup.run()
+    try queue.database.run("DELETE FROM delivery WHERE class = 'digest'")
+    try queue.database.run("DELETE FROM event WHERE kind = 'digest'")
+    for index in 0..<19 { try setup.enqueue("198.51.100.\(index)", acceptedAt: 60) }
+    try setup.run(at: 61)
+    #expect(setup.texts.last == "19 events on web1: 19 bans, in sshd (19)")
+    #expect(try queue.deliveries(of: 1).first?.foldedInto == nil)
+  }
+
+  @Test func `a flush counts for the attempt that is under way`() throws {
+    setup.transport.answers = Array(repeating: .word(500, "x"), count: 6)
+    try setup.enqueue("192.0.2.1")
+    for second in [0.0, 2, 5, 12, 30] { try setup.run(at: second) }
+    let now = setup.start + 61_000_000
+    setup.transport.answers = [.word(500, "x")]
+    _ = try setup.courier.dispatch(setup.configuration, now: now)
+    try queue.flush(now: now + 1)
+    try setup.courier.wait(others: [], milliseconds: 0) { now + 2 }
+    #expect(try setup.destination().notBefore == now + 2)
+    try setup.run(at: 62)
+    #expect(try setup.states() == [.delivered])
+  }
+
+  @Test func `a held destination keeps what failed while it was held`() throws {
+    setup.transport.answers = [.word(500, "x")]
+    try setup.enqueue("192.0.2.1")
+    _ = try setup.courier.dispatch(setup.configuration, now: setup.start)
+    var request = QueueRequest(.hold)
+    request.destination = "default"
+    try queue.carryOut(request, named: "hold", now: setup.start)
+    try setup.courier.wait(others: [], milliseconds: 0) { setup.start }
+    try setup.run(at: 60)
+    #expect(setup.transport.posts.count == 1)
+    #expect(try deliveries().first?.isHeld == true)
+  }
+
+  @Test func `a dead letter of a destination that is gone is tried again where it is back`() throws
+  {
+    try setup.enqueue("192.0.2.1", to: ["ops"])
+    try queue.database.run("UPDATE delivery SET state = 'dead'")
+    try queue.keepDestinations(["default"])
+    #expect(try queue.destinationStates().contains { $0.name == "ops" } == false)
+    var request = QueueRequest(.retry)
+    request.isForAll = true
+    try queue.carryOut(request, named: "retry", now: setup.start)
+    try setup.run()
+    #expect(try queue.destinationStates().first { $0.name == "ops" }?.lastError?.isEmpty == false)
+    // Nobody brings it back: after a week it is a dead letter again.
+    try setup.run(at: 8 * 86_400)
+    #expect(try deliveries().first?.state == .dead)
+  }
+
+  @Test func `a ban that becomes critical in a waiting digest is named by it`() throws {
+    setup.transport.answers = [.word(503, "busy")]
+    var ban: Int64 = 0
+    for index in 0..<20 { ban = try setup.enqueue("192.0.2.\(index)") }
+    try setup.run()
+    var record = try #require(try queue.record(of: ban))
+    record.set(.bancount, "9")
+    try queue.change(ban, record, severity: .critical)
+    try queue.rewordDigest(of: try #require(try queue.deliveries(of: ban).first?.id))
+    try setup.run(at: 2)
+    #expect(setup.transport.posts.last?.body.contains("*1 critical:*") == true)
+    #expect(try told().count == 20)
+  }
+
   @Test func `one destination's storm is not another's`() throws {
     for index in 0..<20 { try setup.enqueue("192.0.2.\(index)") }
     try setup.enqueue("203.0.113.1", to: ["other"])

@@ -27,9 +27,8 @@ extension Queue {
     ) { (count: $0.integer(0), first: $0.integer(1)) }
     if let pending, pending.count > 0 {
       return answer.add(
-        "\(pending.count) of its messages are still to be sent, or are digests that were given up, the "
-          + "first is \(pending.first); forget it when they are, or `luaslack queue delete` them first"
-      )
+        "\(pending.count) of its messages are still to be sent, the first is \(pending.first); "
+          + "forget it when they are, or `luaslack queue delete` them first")
     }
     // What is deleted shall not be read from the file's free pages either.
     try database.execute("PRAGMA secure_delete = ON")

@@ -26,7 +26,7 @@ import Testing
       #"{"mode":"status","status":500,"body":"rollup_error"}"#)
     try await ban(2)
     await eventually("one waits") {
-      (try? await installation.deliveries(all: false).first?["attempts"].number) == 1
+      ((try? await installation.deliveries(all: false).first?["attempts"].number) ?? 0) >= 1
     }
     try take(theft, from: installation)
     // What comes now must not be in a file that has no name.

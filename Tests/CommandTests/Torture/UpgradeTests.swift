@@ -21,7 +21,7 @@ import Testing
     let addresses = Torture.addresses(Self.count)
     async let accepted = installation.banAll(addresses, atOnce: 2)
     // With something told, the database is whole.
-    #expect(!(try await installation.slack.waitForMessages(1)).isEmpty)
+    #expect(!(try await installation.slack.waitForMessages(1, timeout: .seconds(60))).isEmpty)
     let own = try Self.version(installation)
 
     for file in try await Self.files(of: newer) {

@@ -33,10 +33,8 @@ extension Courier {
       try queue.note(digestAt: until, of: name)
       return .nothing(until: until)
     case .fold:
-      if let (digest, isOnly) = pending, isOnly, Self.mayGrow(digest) {
-        return try fold(name, into: digest, configuration, now: now)
-      }
-      return try fold(name, into: nil, configuration, now: now)
+      let growing = pending.flatMap { $0.isOnly && Self.mayGrow($0.digest) ? $0.digest : nil }
+      return try fold(name, into: growing, configuration, now: now)
     case .apart:
       if let delivery = try queue.next(for: name, .events, now: now) { return .message(delivery) }
       return .nothing(until: try queue.nextAttempt(for: name, after: now))

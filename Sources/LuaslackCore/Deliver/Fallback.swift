@@ -56,9 +56,7 @@ extension Queue {
     let since = try database.first(
       "SELECT version FROM told WHERE file = ?", .text(Self.prefix + name)
     ) { Int64($0.text(0)) ?? 0 }
-    if since != nil {
-      try database.run("DELETE FROM told WHERE file = ?", .text(Self.prefix + name))
-    }
+    if since != nil { try isOver(Self.prefix + name) }
     return since
   }
 

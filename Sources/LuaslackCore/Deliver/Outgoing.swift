@@ -12,12 +12,10 @@ struct Outgoing {
   /// Microseconds; beyond this age mentions notify nobody.
   var mentionMaxAge: Int64 = .max
 
-  /// An age that needs no word.
-  static let patience: Int64 = 5 * 60 * 1_000_000
   /// Happened and accepted so close together are one time.
   private static let sameTime: Int64 = 60 * 1_000_000
 
-  static func isLate(acceptedAt: Int64, now: Int64) -> Bool { now - acceptedAt > patience }
+  static func isLate(acceptedAt: Int64, now: Int64) -> Bool { now - acceptedAt > Fold.lateAfter }
 
   /// The stored bytes, unless there is something to be changed.
   func body(now: Int64) -> String {

@@ -61,15 +61,19 @@ extension Queue {
       UPDATE delivery SET next_attempt_at = ?1, set_at = ?1
       WHERE state IN ('waiting', 'sending') AND state = 'waiting'
       """, .integer(now))
-    // A Retry-After is Slack's own word and stands; a delay of ours does not.
-    try database.run(
-      "UPDATE destination SET not_before = 0, set_at = ?1 WHERE not obeys_slack", .integer(now))
+    try endOwnDelays(now: now)
     // Where nothing waits that could show it, somebody says that it is mended.
     try database.run(
       """
       UPDATE destination SET state = 'ok', failures = 0 WHERE state = 'dead' AND NOT EXISTS (
         SELECT 1 FROM delivery WHERE destination = name AND state IN ('waiting', 'sending'))
       """)
+  }
+
+  /// A Retry-After is Slack's own word and stands; a delay of ours does not.
+  func endOwnDelays(now: Int64) throws(DatabaseError) {
+    try database.run(
+      "UPDATE destination SET not_before = 0, set_at = ?1 WHERE NOT obeys_slack", .integer(now))
   }
 
   /// Where there is no such destination any more, what waits for so long is given up.

@@ -19,8 +19,10 @@ public final class Queue {
       """)
     try migrate()
     // Its write-ahead log is there since the first change.
-    try note("opened", "", now: 0)
-    try clearNotice("opened")
+    try transaction { () throws(DatabaseError) in
+      try note("opened", "", now: 0)
+      try clearNotice("opened")
+    }
     files = Files(path)
   }
 

@@ -53,22 +53,13 @@ extension Queue {
       INSERT OR IGNORE INTO destination (name)
       SELECT DISTINCT destination FROM delivery WHERE state IN ('waiting', 'sending')
       """)
-    // A Retry-After is Slack's own word and stands; a delay of ours does not.
-    try database.run(
-      "UPDATE destination SET not_before = 0, set_at = ?1 WHERE NOT obeys_slack", .integer(now))
+    try endOwnDelays(now: now)
   }
 
   private func hold(
     _ request: QueueRequest, _ answer: inout QueueRequest.Answer
   ) throws(DatabaseError) {
-    if let name = request.destination {
-      try database.run("UPDATE destination SET held = 1 WHERE name = ?", .text(name))
-      if database.changes == 0 { answer.add("there is no destination \(name)") }
-      try database.run(
-        "UPDATE delivery SET held = 1 WHERE destination = ? AND state = 'waiting' AND held = 0",
-        .text(name))
-      answer.count += database.changes
-    }
+    if let name = request.destination { try setHeld(true, name, &answer) }
     try forEach(request.deliveries, &answer) { id, state throws(DatabaseError) in
       guard state == .waiting else { return state.cannot("be held") }
       try database.run("UPDATE delivery SET held = 1 WHERE id = ?", .integer(id))
@@ -76,17 +67,26 @@ extension Queue {
     }
   }
 
+  /// All for a destination, now and to come.
+  private func setHeld(
+    _ isHeld: Bool, _ destination: String, _ answer: inout QueueRequest.Answer
+  ) throws(DatabaseError) {
+    let held = SQLValue.integer(isHeld ? 1 : 0)
+    try database.run("UPDATE destination SET held = ? WHERE name = ?", held, .text(destination))
+    if database.changes == 0 { answer.add("there is no destination \(destination)") }
+    // What it was stands as a literal, as the indexes over either have it.
+    try database.run(
+      """
+      UPDATE delivery SET held = ?
+      WHERE destination = ? AND state = 'waiting' AND held = \(isHeld ? 0 : 1)
+      """, held, .text(destination))
+    answer.count += database.changes
+  }
+
   private func release(
     _ request: QueueRequest, _ answer: inout QueueRequest.Answer
   ) throws(DatabaseError) {
-    if let name = request.destination {
-      try database.run("UPDATE destination SET held = 0 WHERE name = ?", .text(name))
-      if database.changes == 0 { answer.add("there is no destination \(name)") }
-      try database.run(
-        "UPDATE delivery SET held = 0 WHERE destination = ? AND state = 'waiting' AND held = 1",
-        .text(name))
-      answer.count += database.changes
-    }
+    if let name = request.destination { try setHeld(false, name, &answer) }
     if request.isForAll {
       try database.run("UPDATE destination SET held = 0 WHERE held = 1")
       try database.run("UPDATE delivery SET held = 0 WHERE state = 'waiting' AND held = 1")

@@ -13,7 +13,11 @@ public struct FileStatus: Sendable, Equatable {
   public let size: Int
   /// Microseconds since 1970.
   public let modified: Int64
+  /// The same of the last change of anything about it, which its owner cannot set.
+  public let changed: Int64
   public let inode: UInt64
+  /// How many names it has.
+  public let links: Int
 
   init(_ status: stat) {
     switch status.st_mode & S_IFMT {
@@ -26,8 +30,14 @@ public struct FileStatus: Sendable, Equatable {
     group = status.st_gid
     permissions = status.st_mode & 0o7777
     size = Int(status.st_size)
-    modified = Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1_000
+    modified = Self.microseconds(status.st_mtim)
+    changed = Self.microseconds(status.st_ctim)
     inode = UInt64(status.st_ino)
+    links = Int(status.st_nlink)
+  }
+
+  private static func microseconds(_ time: timespec) -> Int64 {
+    Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
   }
 
   /// Follows symbolic links.

@@ -85,18 +85,17 @@ import Testing
     #expect(load().problems == ["scanners": "\(path): larger than 8192 KiB"])
   }
 
-  @Test mutating func `what changed is read again, and what did not is not`() throws {
+  @Test mutating func `what changed is read again, also with its size and time as before`() throws {
     let seconds = now / 1_000_000
     try place.write("203.0.113.7\n", to: "scanners.txt")
     try touch(seconds - 100)
     #expect(try entries(load().context, "203.0.113.7") == ["203.0.113.7"])
-    // Other words of the same length in the same file at the same time: nothing shows a change.
+    // The kernel's clock for this ticks every few milliseconds.
+    usleep(20_000)
     let handle = try #require(FileHandle(forWritingAtPath: path))
     try handle.write(contentsOf: Data("203.0.113.8\n".utf8))
     try handle.close()
     try touch(seconds - 100)
-    #expect(try entries(load().context, "203.0.113.8") == [])
-    try touch(seconds - 99)
     #expect(try entries(load().context, "203.0.113.8") == ["203.0.113.8"])
     #expect(try entries(load().context, "203.0.113.7") == [])
   }

@@ -6,6 +6,10 @@ internal import SQLite
 struct Intake: Sendable {
   /// Files in one transaction: enough to share its flush, few enough to begin delivering soon.
   static let batch = 256
+  /// Files of other users that one look puts aside: a flood of them holds nothing of ours up.
+  static let rejectedAtOnce = 1_024
+  /// Files of other users that are kept for people to look at.
+  static let rejectedLimit = 100
 
   let locations: Locations
 
@@ -32,7 +36,14 @@ struct Intake: Sendable {
   private func look(
     _ drop: borrowing Maildrop, isOverflow: Bool, _ found: inout [Found], _ damaged: inout [String]
   ) throws(SystemError) {
-    for name in try drop.names().prefix(Self.batch) {
+    let names = try drop.directory.names()
+    var rejected = Rejected(names)
+    let end = found.count + Self.batch
+    for name in Maildrop.whole(names) where found.count < end {
+      if let status = try? drop.directory.status(name), !Maildrop.isOwn(status) {
+        rejected.put(name, of: status.owner, in: drop)
+        continue
+      }
       do throws(SpoolFile.Damaged) {
         guard let bytes = try bytes(of: name, in: drop) else { continue }
         let content = try SpoolFile.read(bytes)
@@ -42,6 +53,53 @@ struct Intake: Sendable {
         let prefix = error.isNewer ? Maildrop.newer : Maildrop.damaged
         try? drop.directory.rename(name, to: prefix + name)
         damaged.append("\(name): \(error.reason)")
+      }
+    }
+    damaged += rejected.words
+    rejected.sweep(drop)
+  }
+
+  /// What other users left. Members of the group luaslack-submit may put files into `incoming/`; that a
+  /// file tells of a ban is believed of root and of the spool's owner alone, and nothing else is
+  /// known to this version.
+  private struct Rejected {
+    private var counts: [UInt32: Int] = [:]
+    private var total = 0
+    private var kept: Int
+    /// Names that no look takes for whole files.
+    private let hidden: [String]
+
+    init(_ names: [String]) {
+      hidden = names.filter { !Maildrop.isWhole($0) }
+      kept = hidden.count { $0.hasPrefix(Maildrop.rejected) }
+    }
+
+    mutating func put(_ name: String, of user: UInt32, in drop: borrowing Maildrop) {
+      guard total < Intake.rejectedAtOnce else { return }
+      total += 1
+      counts[user, default: 0] += 1
+      if kept >= Intake.rejectedLimit, (try? drop.directory.remove(name)) != nil { return }
+      // Not under their own name: it may be too long for a prefix, or that of something here.
+      let own = "\(user)-\(Maildrop.newName(now: Clock.now()))"
+      try? drop.directory.rename(name, to: Maildrop.rejected + own)
+      kept += 1
+    }
+
+    var words: [String] {
+      counts.sorted { $0.key < $1.key }.map { user, count in
+        "user \(user) left \(count == 1 ? "a file" : "\(count) files") in incoming/, and may leave "
+          + "notifications only, which this version does not know"
+      }
+    }
+
+    /// Others can give such names too. They may have some; when there are many, all go that can.
+    func sweep(_ drop: borrowing Maildrop) {
+      guard hidden.count > Intake.rejectedAtOnce else { return }
+      for name in hidden.prefix(4 * Intake.rejectedAtOnce) {
+        guard let status = try? drop.directory.status(name), !Maildrop.isOwn(status) else {
+          continue
+        }
+        try? drop.directory.remove(name)
       }
     }
   }
@@ -54,7 +112,7 @@ struct Intake: Sendable {
       return try drop.read(name)
     } catch {
       guard error.isNoOrdinaryFile else { return nil }
-      throw SpoolFile.Damaged(reason: "\(error)")
+      throw SpoolFile.Damaged(reason: "no ordinary file of one name")
     }
   }
 
@@ -117,7 +175,10 @@ public enum NotTakenIn {
   public static func events(of address: String, _ locations: Locations) -> [EventRecord] {
     var records: [EventRecord] = []
     func look(_ drop: borrowing Maildrop) {
-      for name in ((try? drop.names()) ?? []).suffix(limit) {
+      let names = ((try? drop.names()) ?? []).filter { name in
+        (try? drop.directory.status(name)).map(Maildrop.isOwn) ?? false
+      }
+      for name in names.suffix(limit) {
         guard let bytes = try? drop.read(name), case .event(let record) = try? SpoolFile.read(bytes)
         else { continue }
         if record.ip == address || record.subject == address { records.append(record) }

@@ -11,6 +11,8 @@ struct Maildrop: ~Copyable {
   static let damaged = "damaged-"
   /// Prefix of a file that a later version has written.
   static let newer = "newer-"
+  /// Prefix of what another user left and may not leave, followed by that user's number.
+  static let rejected = damaged + "by-"
   /// Microseconds after which an unfinished file has lost its writer.
   static let unfinishedLifetime: Int64 = 3_600 * 1_000_000
 
@@ -40,12 +42,19 @@ struct Maildrop: ~Copyable {
 
   /// Names of whole files, oldest first.
   func names(limit: Int = .max) throws(SystemError) -> [String] {
-    let names = try directory.names(limit: limit).filter(Self.isWhole)
-    return names.map { (time: Self.time(of: $0), name: $0) }.sorted { $0 < $1 }.map(\.name)
+    Self.whole(try directory.names(limit: limit))
   }
 
-  private static func isWhole(_ name: String) -> Bool {
+  /// Those of whole files, oldest first.
+  static func whole(_ names: [String]) -> [String] {
+    let names = names.filter(isWhole)
+    return names.map { (time: time(of: $0), name: $0) }.sorted { $0 < $1 }.map(\.name)
+  }
+
+  /// A name that is not UTF-8 could not be opened by what is known of it, so that it does not count.
+  static func isWhole(_ name: String) -> Bool {
     ![unfinished, damaged, newer].contains { name.hasPrefix($0) }
+      && !name.unicodeScalars.contains("\u{FFFD}")
   }
 
   /// How many whole files there are, and the time of the oldest: without the cost of their order.
@@ -62,12 +71,23 @@ struct Maildrop: ~Copyable {
   func removeAbandoned(now: Int64) throws(SystemError) {
     for name in try directory.names() where name.hasPrefix(Self.unfinished) {
       guard let status = try? directory.status(name) else { continue }
-      if now - status.modified > Self.unfinishedLifetime { try? directory.remove(name) }
+      if now - status.changed > Self.unfinishedLifetime { try? directory.remove(name) }
     }
   }
 
-  /// The content of one file; nothing about a file that somebody made a link or a FIFO is believed.
+  /// The content of one file. Nothing is read of what is a link, a FIFO or has a second name somewhere,
+  /// nor of what another user left.
   func read(_ name: String) throws(SystemError) -> [UInt8] {
-    try directory.openForReading(name).readAll(limit: SpoolFile.limit + 1)
+    let file = try directory.openForReading(name)
+    let status = try file.status()
+    guard status.kind == .file, status.links == 1, Self.isOwn(status) else {
+      throw SystemError("use \(name)", code: 40)
+    }
+    return try file.readAll(limit: SpoolFile.limit + 1)
+  }
+
+  /// Root's, or the spool owner's: only these may tell of bans.
+  static func isOwn(_ status: FileStatus) -> Bool {
+    status.owner == 0 || status.owner == Process.user
   }
 }

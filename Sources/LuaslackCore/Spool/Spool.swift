@@ -87,12 +87,30 @@ public struct Spool: ~Copyable {
 
   func incoming() throws(SystemError) -> Maildrop {
     do throws(SystemError) {
-      return Maildrop(try directory.directory("incoming"))
+      return try openIncoming()
     } catch {
       guard error.isMissing else { throw error }
     }
     try directory.makeDirectory("incoming")
     try directory.sync()
-    return Maildrop(try directory.directory("incoming"))
+    return try openIncoming()
   }
+
+  /// Others may add to it, by a group, but only where they cannot take away or replace what is ours: the
+  /// sticky bit.
+  private func openIncoming() throws(SystemError) -> Maildrop {
+    let incoming = try directory.directory("incoming")
+    let status = try incoming.descriptor.status()
+    guard status.owner == Process.user else {
+      throw SystemError("use incoming, which belongs to user \(status.owner)", code: 1)
+    }
+    let isSafe = status.permissions & (status.permissions & 0o1000 == 0 ? 0o022 : 0o002) == 0
+    guard isSafe else {
+      throw SystemError("use incoming, which others can change; chmod 0700 or 1730", code: 1)
+    }
+    return Maildrop(incoming)
+  }
+
+  /// Somebody else than an event starts luaslackd.
+  var isManaged: Bool { directory.exists(Self.managedName) }
 }

@@ -11,7 +11,8 @@ struct Daemon: ParsableCommand {
     abstract: "Takes events from luaslack's spool and delivers them to Slack.",
     discussion: """
       Started by an event, it runs until nothing has been left to do for a minute, and the next \
-      event starts it again; started by hand or by systemd, it stays. TERM ends it at once: what \
+      event starts it again; started by hand or by systemd, it stays, and takes over from one that \
+      an event started where the spool has a file `managed`. TERM ends it at once: what \
       it was doing is done again.
       """,
     version: Version.text, subcommands: [Serve.self, Render.self, Check.self, ShowConfig.self],
@@ -42,6 +43,8 @@ struct Serve: ParsableCommand {
     commandName: "serve", abstract: "Deliver (the default).")
 
   @OptionGroup var options: LocationOptions
+  @Flag(help: "End when nothing is left to do.")
+  var untilIdle = false
   @Flag(help: .hidden)
   var inheritedLock = false
 
@@ -50,7 +53,9 @@ struct Serve: ParsableCommand {
     let log = Log(isDetached: inheritedLock)
     let locations = try options.locations()
     do throws(SystemError) {
-      if let service = try Service(locations, hasInheritedLock: inheritedLock, log) {
+      if let service = try Service(
+        locations, hasInheritedLock: inheritedLock, untilIdle: untilIdle, log)
+      {
         return try service.run()
       }
       log.write("another luaslackd serves \(locations.spool)")

@@ -10,7 +10,8 @@ final class Service {
   private let locations: Locations
   private let log: Log
   private let signals: Signals
-  private let isManaged: Bool
+  /// What an event or a timer started: it ends when nothing is left to do, or when a service comes.
+  private let isPassing: Bool
   private let manager = ServiceManager()
   private let lastConfiguration: LastConfiguration
   private let host = Process.hostName
@@ -37,15 +38,18 @@ final class Service {
   private static let shortestStay: Int64 = 100_000
 
   /// Nil if another luaslackd has the spool.
-  init?(_ locations: Locations, hasInheritedLock: Bool, _ log: Log) throws(SystemError) {
-    guard let watch = try Watch.begin(locations, hasInheritedLock: hasInheritedLock) else {
-      return nil
-    }
+  init?(
+    _ locations: Locations, hasInheritedLock: Bool, untilIdle: Bool, _ log: Log
+  ) throws(SystemError) {
+    isPassing = hasInheritedLock || untilIdle
+    guard
+      let watch = try Watch.begin(
+        locations, hasInheritedLock: hasInheritedLock, isService: !isPassing)
+    else { return nil }
     self.watch = watch
     self.locations = locations
     self.log = log
     lastConfiguration = LastConfiguration(locations)
-    isManaged = !hasInheritedLock
     signals = try Signals()
     if Process.user == 0 {
       log.write("\(locations.spool) belongs to root, so this runs as root: for trials only")
@@ -117,6 +121,7 @@ final class Service {
     while true {
       heed()
       showLife()
+      if isPassing, watch.isManaged { shouldStop = true }
       if shouldStop {
         try keepHouse(pipeline, isBusy: true)
         nextCopyAt = 0
@@ -137,13 +142,13 @@ final class Service {
       let now = Clock.monotonic()
       idleSince = isIdle ? idleSince ?? now : nil
       try keepHouse(pipeline, isBusy: isMore)
-      if let since = idleSince, !isManaged, now - since >= linger(pipeline) {
+      if let since = idleSince, isPassing, now - since >= linger(pipeline) {
         if leave() { return true }
         // Something came while it was leaving; if it cannot be taken in, this must not spin.
         idleSince = now + Self.shortestStay
       }
       // A service has no time to leave at.
-      let leavesAt = isManaged ? nil : idleSince.map { $0 + linger(pipeline) }
+      let leavesAt = isPassing ? idleSince.map { $0 + linger(pipeline) } : nil
       let rest = leavesAt.map { ($0 - now + 999) / 1_000 }
       let pause = isMore ? 0 : min(longestPause, Int32(clamping: max(0, rest ?? .max)))
       let wakeIn = try signals.endingAtOnce { () throws(DatabaseError) in

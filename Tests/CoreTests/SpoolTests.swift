@@ -166,12 +166,12 @@ import Testing
 
   /// Whether somebody else could take the watch now; gives it back at once.
   private func isFree() throws -> Bool {
-    let watch = try Watch.begin(locations, hasInheritedLock: false)
+    let watch = try Watch.begin(locations, hasInheritedLock: false, isService: true)
     return watch != nil
   }
 
   private func begin() throws -> Watch {
-    guard let watch = try Watch.begin(locations, hasInheritedLock: false) else {
+    guard let watch = try Watch.begin(locations, hasInheritedLock: false, isService: true) else {
       throw SystemError("the watch is taken", code: 0)
     }
     return watch

@@ -19,7 +19,7 @@ extension Acceptor {
   public func wake(mayStart: Bool) throws(SystemError) -> Wake {
     let spool = try Spool.open(locations, creating: false)
     if try spool.trigger() { return .told }
-    guard mayStart, !spool.directory.exists(Spool.managedName) else { return .managed }
+    guard mayStart, !spool.isManaged else { return .managed }
     let lock = try spool.directory.openOrCreate(Spool.lockName)
     guard try lock.tryLock() else { return .busy }
     // Its descriptor 3 is the locked file: the lock passes on without a moment in which it is free.
@@ -32,7 +32,7 @@ extension Acceptor {
 
 extension Spool {
   /// False if nobody listens.
-  fileprivate func trigger() throws(SystemError) -> Bool {
+  func trigger() throws(SystemError) -> Bool {
     do throws(SystemError) {
       let trigger = try directory.openFifoForWriting(Self.triggerName)
       // Something else of that name, as from a backup, has no listener.

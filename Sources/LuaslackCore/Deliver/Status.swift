@@ -23,6 +23,8 @@ public struct Status: Sendable {
   /// Spool files that luaslackd has not taken in yet.
   public let notTakenIn: Int
   private let oldestNotTakenInAt: Int64?
+  /// Files wait for a service that does not run.
+  private let isWaitingForService: Bool
   /// Deliveries given up in the last week.
   private let givenUp: Int
   let host: String
@@ -42,6 +44,7 @@ public struct Status: Sendable {
     self.host = host
     self.now = now
     (notTakenIn, oldestNotTakenInAt) = Intake(locations: locations).waiting()
+    isWaitingForService = notTakenIn > 0 && Self.isDeserted(locations)
     guard (try? FileStatus.of(locations.database)) != nil else {
       destinations = []
       notices = []
@@ -65,6 +68,14 @@ public struct Status: Sendable {
     self.destinations = destinations
     notices = try queue.notices()
     givenUp = try queue.givenUp(since: now - Self.memory)
+  }
+
+  /// The spool is a service's, and none listens.
+  private static func isDeserted(_ locations: Locations) -> Bool {
+    guard let spool = try? Spool.open(locations, creating: false), spool.isManaged else {
+      return false
+    }
+    return (try? spool.trigger()) == false
   }
 
   public var pending: Int { destinations.reduce(notTakenIn) { $0 + $1.pending } }
@@ -98,6 +109,11 @@ extension Status {
     var lines = ["\(word): \(summary)"]
     for destination in destinations { lines.append(line(destination)) }
     if notTakenIn > 0 { lines.append("  spool: \(notTakenIn) not taken in yet") }
+    if isWaitingForService {
+      lines.append(
+        "  spool: no luaslackd runs, and none is started: a service shall (\(locations.spool)/managed); "
+          + "`systemctl start luaslackd`, or remove that file")
+    }
     for notice in notices {
       lines.append("  \(notice.subject): \(notice.text) (\(ago(notice.at)))")
     }

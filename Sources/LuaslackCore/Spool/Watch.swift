@@ -11,19 +11,41 @@ public struct Watch: ~Copyable {
   /// The descriptor under which a caller of `luaslackd --inherited-lock` hands the lock over.
   public static let inheritedLock: Int32 = 3
 
+  /// Microseconds that a service waits for a luaslackd that an event started to hand the spool over.
+  private static let patience: Int64 = 10_000_000
+  private static let interval: UInt32 = 20_000
+
   /// Nil if another luaslackd has the spool. As root, becomes the spool's owner.
   public static func begin(
-    _ locations: Locations, hasInheritedLock: Bool
+    _ locations: Locations, hasInheritedLock: Bool, isService: Bool
   ) throws(SystemError) -> Watch? {
     let spool = try Spool.open(locations, creating: true)
     let lock =
       hasInheritedLock
       ? FileDescriptor(owning: inheritedLock) : try spool.directory.openOrCreate(Spool.lockName)
     // Locks that are held already are taken again by their holder.
-    guard try lock.tryLock() else { return nil }
+    guard try take(lock, of: spool, waiting: isService && spool.isManaged) else { return nil }
     var watch = Watch(locations: locations, lock: lock)
     try watch.listen()
     return watch
+  }
+
+  private static func take(
+    _ lock: borrowing FileDescriptor, of spool: borrowing Spool, waiting: Bool
+  ) throws(SystemError) -> Bool {
+    let deadline = Clock.monotonic() + (waiting ? patience : 0)
+    var isTold = false
+    while true {
+      if try lock.tryLock() { return true }
+      guard Clock.monotonic() < deadline else { return false }
+      if !isTold { isTold = (try? spool.trigger()) == true }
+      Clock.sleep(microseconds: interval)
+    }
+  }
+
+  /// A service is there to deliver in the place of what an event started.
+  public var isManaged: Bool {
+    (try? Spool.open(locations, creating: false).isManaged) ?? false
   }
 
   private init(locations: Locations, lock: consuming FileDescriptor) {

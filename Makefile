@@ -3,21 +3,24 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+UNITS   ?= $(PREFIX)/lib/systemd/system
+# Debian's zsh looks into different places for packages and for the rest.
+ZSH     ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 
 SWIFT_RELEASE = swift build -c release --static-swift-stdlib --disable-local-rpath
 RELEASE       = .build/release
 
-BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config
-TEST_PACKAGES  = $(BUILD_PACKAGES) binutils curl openssl procps socat strace util-linux
-BENCH_PACKAGES = $(TEST_PACKAGES) python3
+BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config python3
+TEST_PACKAGES  = $(BUILD_PACKAGES) binutils curl fish mandoc openssl procps socat strace systemd util-linux zsh
+BENCH_PACKAGES = $(TEST_PACKAGES)
 
-.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall clean
+.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall pages clean
 
 all: build
 
 # The three programs and the development Slack, in $(RELEASE); the shipped formatters are found
 # beside them as they are when installed.
-build: packages-build programs
+build: packages-build programs pages
 
 programs:
 	@for product in luaslack luaslackd luaslack-sandbox fake-slack; do \
@@ -25,11 +28,16 @@ programs:
 	done
 	@tools/stage-scripts
 
+# What the programs say of themselves, as man pages and completions.
+PAGES = .build/pages
+pages:
+	@tools/make-pages $(RELEASE) $(PAGES)
+
 demo: build
 	@tools/demo $(RELEASE)
 
 # Everything: the drivers and stages one by one, the formatters' cases, and the real programs.
-test: packages-test programs
+test: packages-test programs pages
 	@swift build --build-tests --quiet && tools/stage-scripts
 	@LUASLACK_PROGRAMS="$(CURDIR)/$(RELEASE)" swift test --skip-build --parallel
 
@@ -70,11 +78,14 @@ bench: packages-bench programs
 	@python3 Benchmarks/format.py $(RELEASE)
 	@python3 Benchmarks/deliver.py $(RELEASE)
 
+UNIT_NAMES = luaslackd.service luaslack-resume.service luaslack-resume.timer
+MAN_PAGES  = luaslack.1 luaslackd.8 luaslack-config.5 luaslack-formatters.7
+
 # bin/ holds what people type; libexec/ what only luaslack and systemd start.
 # Builds only what is not there: root need not have a Swift toolchain.
 install:
 	@test -x $(RELEASE)/luaslack -a -x $(RELEASE)/luaslackd -a -x $(RELEASE)/luaslack-sandbox \
-	  || $(MAKE) build
+	  -a -d $(PAGES) || $(MAKE) build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/luaslack
 	install -d $(DESTDIR)$(PREFIX)/share/luaslack
 	install -s $(RELEASE)/luaslack $(DESTDIR)$(PREFIX)/bin/
@@ -85,11 +96,27 @@ install:
 	install -d $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	install -m 0644 packaging/sysusers.d/luaslack.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/
 	install -m 0644 packaging/tmpfiles.d/luaslack.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/
+	install -d $(DESTDIR)$(UNITS) $(DESTDIR)$(ZSH)
+	@for unit in $(UNIT_NAMES); do \
+	  tools/unit $$unit $(PREFIX)/libexec/luaslack >$(DESTDIR)$(UNITS)/$$unit \
+	    && chmod 0644 $(DESTDIR)$(UNITS)/$$unit || exit 1; \
+	done
+	@for page in $(MAN_PAGES); do \
+	  install -D -m 0644 $(PAGES)/$$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit 1; \
+	done
+	install -D -m 0644 $(PAGES)/luaslack.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/luaslack
+	install -D -m 0644 $(PAGES)/luaslack.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/luaslack.fish
+	install -m 0644 $(PAGES)/_luaslack $(DESTDIR)$(ZSH)/
 
+# Takes away what install brought; events, the config and fail2ban's files stay.
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/luaslack
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/luaslack $(DESTDIR)$(PREFIX)/share/luaslack
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/luaslack.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/luaslack.conf
+	rm -f $(addprefix $(DESTDIR)$(UNITS)/,$(UNIT_NAMES))
+	rm -f $(foreach page,$(MAN_PAGES),$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(page)))/$(page))
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/luaslack
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/luaslack.fish $(DESTDIR)$(ZSH)/_luaslack
 
 clean:
 	rm -rf .build

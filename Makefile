@@ -11,10 +11,12 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --disable-local-rpa
 RELEASE       = .build/release
 
 BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config python3
+DEB_PACKAGES   = $(BUILD_PACKAGES) debhelper dpkg-dev
 TEST_PACKAGES  = $(BUILD_PACKAGES) binutils curl fish mandoc openssl procps socat strace systemd util-linux zsh
+LONG_PACKAGES  = $(TEST_PACKAGES) $(DEB_PACKAGES) debootstrap lintian
 BENCH_PACKAGES = $(TEST_PACKAGES)
 
-.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall pages clean
+.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall deb test-deb pages clean
 
 all: build
 
@@ -118,6 +120,14 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/luaslack
 	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/luaslack.fish $(DESTDIR)$(ZSH)/_luaslack
 
+# The Debian package, in .build/deb; `test-deb` builds it, asks lintian, and installs, upgrades and
+# purges it in a Debian of its own.
+deb: packages-deb programs pages
+	@tools/build-deb
+
+test-deb: packages-long deb
+	@tools/test-deb
+
 clean:
 	rm -rf .build
 
@@ -125,5 +135,9 @@ packages-build:
 	@tools/need-packages $(BUILD_PACKAGES)
 packages-test:
 	@tools/need-packages $(TEST_PACKAGES)
+packages-deb:
+	@tools/need-packages $(DEB_PACKAGES)
+packages-long:
+	@tools/need-packages $(LONG_PACKAGES)
 packages-bench:
 	@tools/need-packages $(BENCH_PACKAGES)

@@ -25,6 +25,7 @@ public final class Pipeline<Carrier: Transport> {
   /// What a killed predecessor left unfinished.
   public func recover(now: Int64) throws(DatabaseError) {
     try queue.recoverSending(now: now)
+    try courier.lookForTrials()
     try? intake.tidy(now: now)
   }
 
@@ -94,7 +95,9 @@ public final class Pipeline<Carrier: Transport> {
   ) throws(DatabaseError) {
     var record: EventRecord
     switch file.content {
-    case .request(let request): return try queue.carryOut(request, named: file.name, now: now)
+    case .request(let request):
+      try queue.carryOut(request, named: file.name, now: now)
+      return try courier.lookForTrials()
     case .event(let event): record = event
     }
     guard try queue.event(ofArrival: file.name) == nil else { return }

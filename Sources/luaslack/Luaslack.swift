@@ -13,6 +13,7 @@ struct Luaslack: ParsableCommand {
         luaslack ban -- sshd 203.0.113.7 5             record a ban; luaslackd delivers it
         luaslack ban --dry-run -- sshd 203.0.113.7 5   print the message, send nothing
         luaslack check                                 are the formatters and the config right
+        luaslack send-test                             a message marked TEST, and Slack's word
         luaslack status                                does it arrive, and if not, why
         luaslack trace 203.0.113.7                     what became of its bans
 
@@ -29,7 +30,8 @@ struct Luaslack: ParsableCommand {
       CommandGroup(
         name: "Called by you",
         subcommands: [
-          CheckCommand.self, StatusCommand.self, TraceCommand.self, QueueCommand.self,
+          SendTestCommand.self, CheckCommand.self, StatusCommand.self, TraceCommand.self,
+          QueueCommand.self,
           HistoryCommand.self, Config.self,
         ]),
     ])

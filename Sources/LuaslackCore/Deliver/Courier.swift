@@ -6,7 +6,7 @@ public import SQLite
 /// by the next.
 public final class Courier<Carrier: Transport> {
   let queue: Queue
-  private let transport: Carrier
+  let transport: Carrier
   let policy: RetryPolicy
   let host: String
   let jitter: () -> Double
@@ -20,6 +20,10 @@ public final class Courier<Carrier: Transport> {
   /// Of the transaction that is under way.
   var newAlarms: [Alarm] = []
   private var underWay: [Int64: (delivery: Delivery, target: Target, since: Int64)] = [:]
+  /// There are tests that an admin asked for. Their tags are negative; those of deliveries are ids.
+  var hasTrials = false
+  var trialsUnderWay: [Int64: (Trial, Target)] = [:]
+  var lastTrialTag: Int64 = 0
 
   public init(
     _ queue: Queue, _ transport: Carrier, policy: RetryPolicy = RetryPolicy(),
@@ -48,7 +52,13 @@ public final class Courier<Carrier: Transport> {
     return alarms
   }
 
-  public var isBusy: Bool { !underWay.isEmpty }
+  public var isBusy: Bool { !underWay.isEmpty || hasTrials }
+
+  /// One message at a time.
+  func isBusy(with destination: String) -> Bool {
+    underWay.values.contains { $0.delivery.destination == destination }
+      || trialsUnderWay.values.contains { $0.0.destination == destination }
+  }
 
   /// By what events are judged; digests tell why one is critical.
   var context: EventContext {
@@ -62,11 +72,8 @@ public final class Courier<Carrier: Transport> {
   ) throws(DatabaseError) -> Int64? {
     try heedClock(now)
     self.configuration = configuration
-    var wakeAt: Int64?
-    for state in try queue.destinationStates() {
-      guard !underWay.values.contains(where: { $0.delivery.destination == state.name }) else {
-        continue
-      }
+    var wakeAt = try dispatchTrials(now: now)
+    for state in try queue.destinationStates() where !isBusy(with: state.name) {
       let due = try dispatch(to: state, configuration, now: now)
       if let due { wakeAt = min(wakeAt ?? due, due) }
     }
@@ -180,20 +187,28 @@ public final class Courier<Carrier: Transport> {
     others: [Int32], milliseconds: Int32, now: () -> Int64
   ) throws(DatabaseError) {
     for (tag, answer) in transport.wait(others: others, milliseconds: milliseconds) {
-      guard let (delivery, target, since) = underWay.removeValue(forKey: tag) else { continue }
       let now = now()
       newAlarms = []
-      try queue.transaction { () throws(DatabaseError) in
-        let verdict = Verdict(answer)
-        if case .retry(_, let after?, _) = verdict {
-          // For whoever else sends there under another name.
-          var pace = try queue.pace(target.hash) ?? Pace(tokens: 0, at: now, notBefore: 0)
-          pace.obey(retryAfter: RetryPolicy.microseconds(after), now: now)
-          try queue.save(pace, of: target.hash)
+      if let (trial, target) = trialsUnderWay.removeValue(forKey: tag) {
+        try queue.transaction { () throws(DatabaseError) in
+          try heed(answer, of: target, now: now)
+          try settle(trial, answer, now: now)
         }
-        try settle(delivery, verdict, since: since, now: now)
+      } else if let (delivery, target, since) = underWay.removeValue(forKey: tag) {
+        try queue.transaction { () throws(DatabaseError) in
+          try heed(answer, of: target, now: now)
+          try settle(delivery, Verdict(answer), since: since, now: now)
+        }
       }
       alarms += newAlarms
     }
+  }
+
+  /// Slack's Retry-After, for whoever else sends there under another name.
+  private func heed(_ answer: Answer, of target: Target, now: Int64) throws(DatabaseError) {
+    guard case .retry(_, let after?, _) = Verdict(answer) else { return }
+    var pace = try queue.pace(target.hash) ?? Pace(tokens: 0, at: now, notBefore: 0)
+    pace.obey(retryAfter: RetryPolicy.microseconds(after), now: now)
+    try queue.save(pace, of: target.hash)
   }
 }

@@ -13,16 +13,7 @@ extension Courier {
       let reason = delivery.isPlain ? delivery.reason : nil
       try queue.finish(delivery.id, .delivered, reason: reason, now: now)
       if let place { try queue.keep(place, of: delivery.id) }
-      state.health = .ok
-      state.failures = 0
-      state.notBefore = 0
-      state.lastOkAt = now
-      state.lastError = nil
-      try queue.save(state)
-      if let since = try queue.endDeath(of: state.name) {
-        let text = Fallback.revival(of: state.name, after: now - since)
-        try tell(text, of: state.name, isRelief: true, now: now)
-      }
+      try noteSuccess(of: state, now: now)
     case .retry(let reason, let after, let maybeArrived):
       // Somebody hurried it while the attempt was under way: the next one is at once.
       let isHurried = after == nil && state.setAt >= since && state.notBefore == 0
@@ -52,6 +43,20 @@ extension Courier {
         try queue.moveAnnouncements(from: state.name, to: next)
       }
     }
+  }
+
+  /// The destination took a message, so that the next may go.
+  func noteSuccess(of destination: DestinationState, now: Int64) throws(DatabaseError) {
+    var state = destination
+    state.health = .ok
+    state.failures = 0
+    state.notBefore = 0
+    state.lastOkAt = now
+    state.lastError = nil
+    try queue.save(state)
+    guard let since = try queue.endDeath(of: state.name) else { return }
+    let text = Fallback.revival(of: state.name, after: now - since)
+    try tell(text, of: state.name, isRelief: true, now: now)
   }
 
   /// In the log, and where the config says for when a destination is dead.

@@ -3,6 +3,7 @@
 public struct QueueRequest: Sendable, Equatable {
   public enum Action: String, Sendable, CaseIterable {
     case flush, retry, hold, release, delete, forget
+    case sendTest = "send-test"
   }
 
   public var action: Action
@@ -25,6 +26,12 @@ public struct QueueRequest: Sendable, Equatable {
     public var count = 0
     /// What could not be done and why, one sentence each.
     public var problems: [String] = []
+    /// `send-test`: how it ended; nil while that is open.
+    public var trial: Trial?
+    /// `send-test`: it is still to be sent, or its answer to come.
+    public var isOpen = false
+    /// `send-test`: the first byte may have gone out.
+    var isSent = false
 
     /// Sentences that one answer holds; of 100,000 nobody reads more.
     static let problemLimit = 20
@@ -54,12 +61,45 @@ extension QueueRequest {
 }
 
 extension QueueRequest.Answer {
+  /// How a test message ended.
+  public struct Trial: Sendable, Equatable {
+    public var exit: ExitStatus
+    /// Slack's own word, or why nothing was sent.
+    public var word: String
+
+    public init(exit: ExitStatus, word: String) {
+      self.exit = exit
+      self.word = word
+    }
+  }
+
   var value: Value {
-    ["count": .int(Int64(count)), "problems": .array(problems.map(Value.string))]
+    var value: Value = [
+      "count": .int(Int64(count)), "problems": .array(problems.map(Value.string)),
+    ]
+    if isOpen { value["open"] = true }
+    if isSent { value["sent"] = true }
+    value["trial"] = trial.map {
+      ["exit": .int(Int64($0.exit.rawValue)), "word": .string($0.word)]
+    }
+    return value
+  }
+
+  /// With what the courier needs to know of a test that is still to be sent.
+  func value(of request: QueueRequest) -> Value {
+    var value = self.value
+    if isOpen { value["destination"] = request.destination.map(Value.string) }
+    return value
   }
 
   init(_ value: Value) {
     count = Int(value["count"]?.int ?? 0)
     problems = (value["problems"]?.array ?? []).compactMap(\.string)
+    isOpen = value["open"]?.bool ?? false
+    isSent = value["sent"]?.bool ?? false
+    if let word = value["trial"]?["word"]?.string {
+      let exit = value["trial"]?["exit"]?.int.flatMap { ExitStatus(rawValue: Int32(clamping: $0)) }
+      trial = Trial(exit: exit ?? .software, word: word)
+    }
   }
 }

@@ -13,10 +13,12 @@ extension Queue {
     case .release: try release(request, &answer)
     case .delete: try delete(request, &answer, now: now)
     case .forget: try forget(request.address ?? "", &answer)
+    case .sendTest:
+      answer.isOpen = true
     }
     try database.run(
       "INSERT INTO request (name, at, answer) VALUES (?, ?, ?)", .text(name), .integer(now),
-      .text(JSONWriter.compact(answer.value)))
+      .text(JSONWriter.compact(answer.value(of: request))))
   }
 
   /// What became of a request; nil: luaslackd has not come to it.

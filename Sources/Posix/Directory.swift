@@ -91,6 +91,11 @@ public struct Directory: ~Copyable {
     _ = try check("remove \(name)") { unsafe unlinkat(descriptor.raw, name, 0) }
   }
 
+  /// Removes a directory in it that is empty.
+  public func removeDirectory(_ name: String) throws(SystemError) {
+    _ = try check("remove \(name)") { unsafe unlinkat(descriptor.raw, name, AT_REMOVEDIR) }
+  }
+
   public func exists(_ name: String) -> Bool {
     unsafe faccessat(descriptor.raw, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
   }

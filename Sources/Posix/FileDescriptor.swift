@@ -102,6 +102,15 @@ public struct FileDescriptor: ~Copyable {
     _ = try check("sync to disk") { fsync(raw) }
   }
 
+  /// The permission bits as given, whatever the umask is.
+  public func setPermissions(_ permissions: UInt32) throws(SystemError) {
+    _ = try check("change permissions") { fchmod(raw, permissions) }
+  }
+
+  public func setGroup(_ group: UInt32) throws(SystemError) {
+    _ = try check("change the group") { fchown(raw, uid_t.max, group) }
+  }
+
   /// Takes the file's lock if nobody holds it; the lock goes with the last copy of the descriptor.
   public func tryLock() throws(SystemError) -> Bool {
     do throws(SystemError) {

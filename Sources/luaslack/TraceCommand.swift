@@ -1,5 +1,4 @@
 import ArgumentParser
-import ChildProcess
 import LuaslackCore
 import Posix
 import SQLite
@@ -90,34 +89,13 @@ struct TraceCommand: ParsableCommand {
 
   /// Microseconds that fail2ban-client may take; it starts a Python.
   private static let patience: Int64 = 5_000_000
-  /// Bytes of its answer.
-  private static let most = 8 << 20
 
   /// Asks fail2ban for its configuration, which changes nothing. Nil if it does not answer in time.
   private func setup() -> Fail2banSetup? {
-    guard let pipe = try? Pipe(), (try? FileStatus.of(fail2banClient)) != nil else { return nil }
-    let writing = pipe.writing.raw
-    guard
-      let child = try? ChildProcess(
-        fail2banClient, ["-d"], environment: ["PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"],
-        descriptors: [-1, writing, -1])
-    else { return nil }
-    let reading = pipe.takeReading()
-    let deadline = Clock.monotonic() + Self.patience
-    var output: [UInt8] = []
-    while output.count < Self.most {
-      let rest = Int32(clamping: (deadline - Clock.monotonic()) / 1_000)
-      guard rest > 0, (try? Readiness.wait(for: reading.raw, milliseconds: rest)) == true,
-        let part = try? reading.read(upTo: 64 * 1024)
-      else {
-        _ = child.finish()
-        return nil
-      }
-      guard !part.isEmpty else { break }
-      output += part
-    }
+    let dump = Captured.run(
+      fail2banClient, ["-d"], patience: Self.patience, withErrors: false)
     // What failed may have said half of it.
-    guard child.wait() == .exited(0) else { return nil }
-    return Fail2banSetup(dump: String(decoding: output, as: UTF8.self))
+    guard let dump, dump.status == 0 else { return nil }
+    return Fail2banSetup(dump: dump.output)
   }
 }

@@ -43,8 +43,7 @@ public struct Locations: Sendable, Equatable {
       overflow = (path("XDG_RUNTIME_DIR") ?? "/tmp") + "/luaslack-overflow-" + Self.tag(self.spool)
     }
 
-    let personal = (path("XDG_CONFIG_HOME") ?? home.map { $0 + "/.config" })
-      .map { $0 + "/luaslack/config.toml" }
+    let personal = Self.personalConfig(environment: environment)
     if let named = config ?? path("LUASLACK_CONFIG") {
       self.config = named
     } else if !isRoot, let personal, fileExists(personal) {
@@ -52,6 +51,15 @@ public struct Locations: Sendable, Equatable {
     } else {
       self.config = "/etc/luaslack/config.toml"
     }
+  }
+
+  /// Where a user who is not root has a configuration of their own.
+  public static func personalConfig(environment: (String) -> String?) -> String? {
+    func path(_ name: String) -> String? {
+      environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+    return (path("XDG_CONFIG_HOME") ?? path("HOME").map { $0 + "/.config" })
+      .map { $0 + "/luaslack/config.toml" }
   }
 
   private static func withoutSlash(_ path: String) -> String {

@@ -11,14 +11,17 @@ public enum Programs {
   }
 
   /// The shipped formatters: `share/luaslack/scripts`, from bin/ or from libexec/luaslack/.
-  static func scripts() throws(SystemError) -> String {
+  static func scripts() throws(SystemError) -> String { try shared("scripts") }
+
+  /// `share/luaslack/NAME`.
+  public static func shared(_ name: String) throws(SystemError) -> String {
     let here = try Process.executable().directoryPart
     let prefixes = [here.directoryPart, here.directoryPart.directoryPart]
     for prefix in prefixes {
-      let path = prefix + "/share/luaslack/scripts"
+      let path = prefix + "/share/luaslack/" + name
       if (try? FileStatus.of(path)) != nil { return path }
     }
-    throw SystemError("find share/luaslack/scripts near \(here)", code: 2)
+    throw SystemError("find share/luaslack/\(name) near \(here)", code: 2)
   }
 }
 

@@ -73,10 +73,17 @@ extension Fail2banLog.Line {
 public struct Fail2banSetup: Sendable, Equatable {
   public private(set) var jails: Set<String> = []
   public private(set) var calling: Set<String> = []
+  /// The names of each jail's actions, in the order in which they run.
+  public private(set) var actions: [String: [String]] = [:]
 
   public init(dump: String) {
     for line in dump.split(separator: "\n") {
       if let jail = Self.quoted(line, after: "['add', '") { jails.insert(jail) }
+      if let jail = Self.quoted(line, after: "['set', '"),
+        let action = Self.quoted(line, after: "['set', '\(jail)', 'addaction', '")
+      {
+        actions[jail, default: []].append(action)
+      }
       let isAction = line.contains("', 'addaction', '") || line.contains("', 'action', '")
       guard isAction, line.contains("luaslack") else { continue }
       let jail =

@@ -1,0 +1,70 @@
+/// The texts that `luaslack init` writes.
+public enum SetupTexts {
+  public enum Secret: Sendable, Equatable {
+    case webhook
+    case token(channel: String)
+
+    /// The file beside the config that holds it.
+    public var fileName: String { self == .webhook ? "webhook" : "token" }
+  }
+
+  public static func configuration(_ secret: Secret) -> [UInt8] {
+    let destination =
+      switch secret {
+      case .webhook: "webhook_file = \"webhook\""
+      case .token(let channel):
+        "token_file = \"token\"\nchannel = \(JSONWriter.compact(.string(channel)))"
+      }
+    return Array(
+      """
+      # luaslack's settings; `luaslack config show` prints all of them with what they are now.
+      # Tried before they count: luaslack check
+
+      # Kinds of events that make a message; the others are only recorded.
+      # post = ["ban", "unban"]
+
+      # Users of this host and your own networks: a ban of one of these is critical.
+      # valid_users = ["alice"]
+      # friendly_networks = ["198.51.100.0/24"]
+
+      [destination.default]
+      \(destination)
+
+      """.utf8)
+  }
+
+  /// A formatter that changes nothing until somebody wants it to.
+  public static let starter = Array(
+    """
+    -- Your own wording: what these functions change is what Slack gets. See what comes of it:
+    --   luaslack ban --dry-run -- sshd 203.0.113.7 5
+    --   luaslack check
+
+    -- local colour = { sshd = "#d64545", recidive = "#7b1fa2" }
+
+    return {
+      -- ban = function(event, payload)
+      --   payload.text = slack.bold(event.jail) .. " banned " .. slack.code(event.ip)
+      --   payload.attachments[1].color = colour[event.jail]
+      -- end,
+    }
+
+    """.utf8)
+
+  /// The shipped action file, calling the program by its path unless it says where that is itself.
+  public static func action(_ shipped: [UInt8], program: String) -> [UInt8] {
+    let lines = String(decoding: shipped, as: UTF8.self)
+      .split(separator: "\n", omittingEmptySubsequences: false)
+      .map { $0 == "luaslack = luaslack" ? "luaslack = \(program)" : String($0) }
+    return Array(lines.joined(separator: "\n").utf8)
+  }
+
+  /// The number of a group by its line in `/etc/group`: a static program asks no other source.
+  public static func group(named name: String, in file: [UInt8]) -> UInt32? {
+    for line in String(decoding: file, as: UTF8.self).split(separator: "\n") {
+      let parts = line.split(separator: ":", omittingEmptySubsequences: false)
+      if parts.count >= 3, parts[0] == name { return UInt32(parts[2]) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,196 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `luaslack init` on a copy of the real /etc/fail2ban, with the real fail2ban-client.
+@Suite(
+  .enabled(
+    if: FileManager.default.isExecutableFile(atPath: "/usr/bin/fail2ban-client"),
+    "fail2ban is not installed"))
+struct InitTests {
+  static let url = "https://hooks.slack.com/services/T000/B000/\(Installation.secret)"
+
+  @Test func `one call sets up what is needed, twice changes nothing, undo leaves nothing`()
+    async throws
+  {
+    let place = try SetUpPlace()
+    let before = try place.snapshot()
+    let first = try await place.initialize("--jails", "sshd,recidive", secret: Self.url)
+    #expect(first.status == 0, "\(first.output)\(first.errors)")
+    #expect(!first.output.contains(Installation.secret))
+    #expect(try place.directory.read("etc/webhook") == Self.url + "\n")
+    let isRoot = geteuid() == 0 && getgrnam("luaslack") != nil
+    #expect(try place.mode("etc/webhook") == (isRoot ? 0o640 : 0o600))
+    #expect(try place.mode("etc/config.toml") == 0o644)
+    #expect(try place.mode("etc/init.json") == 0o600)
+    #expect(try place.mode("fail2ban/jail.d/zz-luaslack.local") == 0o644)
+    let lines = first.output.split(separator: "\n").map(String.init)
+    #expect(lines.dropLast().last == "  fail2ban-client -c \(place.fail2ban) reload --restart")
+    #expect(lines.last?.hasPrefix("  luaslack send-test ") == true)
+
+    // fail2ban's own view: after the firewall, in both jails, and called where the program is.
+    #expect(try await place.test().status == 0)
+    let dump = try await place.dump()
+    for jail in ["sshd", "recidive"] {
+      let actions = dump.split(separator: "\n").filter {
+        $0.hasPrefix("['set', '\(jail)', 'addaction'")
+      }
+      #expect(actions.count == 2)
+      #expect(actions.last == "['set', '\(jail)', 'addaction', 'luaslack']")
+    }
+    #expect(dump.contains(Programs.luaslack + " ban --spool=" + place.directory.file("spool")))
+    #expect(!dump.contains(Installation.secret))
+
+    let written = try place.snapshot()
+    let second = try await place.initialize("--jails", "sshd,recidive", secret: Self.url)
+    #expect(second.status == 0)
+    #expect(!second.output.contains("wrote") && !second.output.contains("reload"))
+    let third = try await place.initialize()
+    #expect(third.status == 0, "\(third.output)")
+    #expect(try place.snapshot() == written)
+
+    let undo = try await place.initialize("--undo")
+    #expect(undo.status == 0, "\(undo.output)")
+    #expect(try place.snapshot() == before)
+    #expect(try await place.test().status == 0)
+  }
+
+  @Test func `what it writes passes luaslack check`() async throws {
+    let place = try SetUpPlace()
+    _ = try await place.initialize(secret: Self.url)
+    let check = try await run(Programs.luaslack, ["check", "--config", place.config])
+    #expect(check.status == 0, "\(check.output)\(check.errors)")
+    let bot = try SetUpPlace()
+    let set = try await bot.initialize(
+      "--channel", "C0123456789", secret: "xoxb-\(Installation.secret)")
+    #expect(set.status == 65)
+    #expect(set.output.contains("--jails recidive,sshd"))
+    #expect(try bot.directory.read("etc/config.toml").contains(#"channel = "C0123456789""#))
+    #expect(
+      try await run(Programs.luaslack, ["check", "--config", bot.config]).status == 0)
+  }
+
+  @Test func `a ban goes the whole way through what it set up`() async throws {
+    let slack = try await FakeSlack()
+    let place = try SetUpPlace()
+    let set = try await place.initialize("--jails", "sshd", secret: slack.webhookURL())
+    #expect(set.status == 0, "\(set.output)")
+    let places = ["--spool", place.directory.file("spool"), "--config", place.config]
+    let test = try await run(Programs.luaslack, ["send-test"] + places)
+    #expect(test.output == "default: delivered (200 ok)\n")
+    #expect(try await slack.messages().count == 1)
+  }
+
+  @Test func `a change that fail2ban refuses is taken back`() async throws {
+    let place = try SetUpPlace()
+    // Right alone, and wrong as soon as a jail calls it.
+    try place.directory.write(
+      "[INCLUDES]\nbefore = nowhere.conf\n[Definition]\nactionban = %(nothing)s\n",
+      to: "fail2ban/action.d/luaslack.conf")
+    let set = try await place.initialize("--jails", "sshd", secret: Self.url)
+    #expect(set.status == 65, "\(set.output)")
+    #expect(set.output.contains("fail2ban refuses the change, so it was taken back: "))
+    #expect(try place.directory.names(in: "fail2ban/jail.d") == [])
+    #expect(try await place.test().status == 0)
+  }
+
+  @Test func `a configuration that is wrong already is not made longer`() async throws {
+    let place = try SetUpPlace()
+    try place.directory.write(
+      "[sshd]\nenabled = true\nbackend = polling\nlogpath = /nonexistent/log\n",
+      to: "fail2ban/jail.local")
+    let set = try await place.initialize("--jails", "sshd", secret: Self.url)
+    #expect(set.status == 65)
+    #expect(
+      set.output.contains(
+        "fail2ban's configuration is wrong without luaslack, so no jail was changed: "
+          + "Failed during configuration: Have not found any log file for sshd jail"))
+    #expect(try place.directory.names(in: "fail2ban/jail.d") == [])
+  }
+
+  @Test func `jails that do not exist, are not enabled or call luaslack already are named`()
+    async throws
+  {
+    let place = try SetUpPlace()
+    let unknown = try await place.initialize("--jails", "shhd", secret: Self.url)
+    #expect(unknown.status == 65)
+    #expect(unknown.output.contains(#"there is no jail shhd; did you mean "sshd"?"#))
+    let off = try await place.initialize("--jails", "sshd,nginx-http-auth")
+    #expect(off.status == 65)
+    #expect(off.output.contains("jail nginx-http-auth is not enabled"))
+    _ = try await place.initialize("--undo")
+    try place.directory.write(
+      try place.directory.read("fail2ban/jail.local")
+        + "action = %(known/action)s\n         luaslack\n", to: "fail2ban/jail.local")
+    let twice = try await place.initialize("--jails", "sshd,recidive", secret: Self.url)
+    #expect(twice.status == 0, "\(twice.output)")
+    #expect(twice.output.contains("jail recidive  (it calls luaslack already)"))
+    #expect(
+      try await place.dump().split(separator: "\n")
+        .count { $0 == "['set', 'recidive', 'addaction', 'luaslack']" } == 1)
+
+    // The firewall first: what a jail still names stays, whoever wrote it.
+    let undo = try await place.initialize("--undo")
+    #expect(undo.status == 65)
+    #expect(undo.output.contains("fail2ban would not start without it"))
+    #expect(try await place.test().status == 0)
+    #expect(try place.directory.names(in: "fail2ban/jail.d") == [])
+  }
+
+  @Test func `what somebody changed since stays, and undo says so`() async throws {
+    let place = try SetUpPlace()
+    _ = try await place.initialize("--jails", "sshd", secret: Self.url)
+    try place.directory.write(
+      "[destination.default]\nwebhook_file = \"w\"\n", to: "etc/config.toml")
+    try place.directory.write("return {}\n", to: "etc/formatters/10-mine.lua")
+    let again = try await place.initialize("--jails", "sshd")
+    #expect(again.status == 0, "\(again.output)")
+    let undo = try await place.initialize("--undo", "--json")
+    let steps = try JSON(parsing: undo.output)["steps"].array
+    let left = steps.filter { $0["what"].string == "left" }.compactMap { $0["path"].string }
+    #expect(
+      Set(left) == [
+        place.config, place.directory.file("etc/formatters/"), place.directory.file("etc/"),
+      ])
+    #expect(try place.directory.names(in: "etc") == ["config.toml", "formatters"])
+    #expect(try place.directory.names(in: "etc/formatters") == ["10-mine.lua"])
+  }
+
+  @Test func `a secret that is none is refused without being shown`() async throws {
+    let place = try SetUpPlace()
+    for wrong in ["ftp://x/\(Installation.secret)", "xoxb-\(Installation.secret)\u{1}", "hello"] {
+      let set = try await place.initialize(secret: wrong)
+      #expect(set.status == 65)
+      #expect(!(set.output + set.errors).contains(Installation.secret))
+      #expect(try !place.directory.names(in: "etc").contains("webhook"))
+    }
+    let other = try SetUpPlace()
+    try other.directory.write("https://example.org/mine\n", to: "etc/webhook", mode: 0o600)
+    let set = try await other.initialize(secret: Self.url)
+    #expect(set.status == 65)
+    #expect(try other.directory.read("etc/webhook") == "https://example.org/mine\n")
+  }
+
+  @Test func `on a terminal it asks, and shows nothing of the secret`() async throws {
+    let place = try SetUpPlace()
+    let command =
+      "\(Programs.luaslack) init --config \(place.config) --spool \(place.directory.file("spool")) "
+      + "--fail2ban-dir \(place.fail2ban)"
+    // script(1) gives it a terminal; each answer comes after its question, as a person's does.
+    let shown = place.directory.file("shown")
+    func after(_ question: String, _ answer: String) -> String {
+      "n=0; until grep -q '\(question)' \(shown) || [ $n = 600 ]; do n=$((n+1)); sleep 0.05; done; "
+        + "echo '\(answer)'; "
+    }
+    let answers = after("not shown", Self.url) + after("Jails", "sshd") + after("send-test", "")
+    let asked = try await run(
+      "/bin/sh", ["-c", "touch \(shown); { \(answers) } | script -qefc '\(command)' \(shown)"],
+      environment: SetUpPlace.path)
+    #expect(asked.status == 0, "\(asked.output)")
+    #expect(asked.output.contains("it is not shown"))
+    #expect(!asked.output.contains(Installation.secret))
+    #expect(try place.directory.read("etc/webhook") == Self.url + "\n")
+    #expect(
+      try place.directory.read("fail2ban/jail.d/zz-luaslack.local").contains("\n[sshd]\n"))
+  }
+}

@@ -7,6 +7,8 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/timex.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int cposix_sealed_file(const char *name, const void *bytes, size_t count) {
@@ -33,6 +35,21 @@ failed:;
 }
 
 int cposix_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int cposix_file_system(const char *path, int64_t *type, int64_t *free_bytes) {
+  struct statfs status;
+  if (statfs(path, &status) < 0) return -1;
+  *type = (int64_t)(uint32_t)status.f_type;
+  *free_bytes = (int64_t)status.f_bavail * (int64_t)status.f_bsize;
+  return 0;
+}
+
+int cposix_clock_is_synchronised(void) {
+  struct timex state = {.modes = 0};
+  int result = adjtimex(&state);
+  if (result < 0) return -1;
+  return result != TIME_ERROR && !(state.status & STA_UNSYNC);
+}
 
 int cposix_become(uid_t user, gid_t group) {
   if (setgroups(0, NULL) < 0) return -1;

@@ -30,7 +30,8 @@ struct Luaslack: ParsableCommand {
       CommandGroup(
         name: "Called by you",
         subcommands: [
-          InitCommand.self, SendTestCommand.self, CheckCommand.self, StatusCommand.self,
+          InitCommand.self, DoctorCommand.self, SendTestCommand.self, CheckCommand.self,
+          StatusCommand.self,
           TraceCommand.self,
           QueueCommand.self,
           HistoryCommand.self, Config.self,

@@ -52,8 +52,11 @@ enum TestMessage {
   private static let patienceWithoutConfig: Int64 = 2_000_000
   private static let interval: UInt32 = 5_000
 
-  static func send(to destination: String, _ locations: Locations) -> Result {
-    var request = QueueRequest(.sendTest)
+  /// `isHarmless`: with nothing in it, so that Slack says only whether it would take a message.
+  static func send(
+    to destination: String, isHarmless: Bool = false, _ locations: Locations
+  ) -> Result {
+    var request = QueueRequest(isHarmless ? .probe : .sendTest)
     request.destination = destination
     let (name, wake) = Ask.send(request, locations)
     guard wake != .managed else {

@@ -93,6 +93,23 @@ import Testing
     #expect(try files.map { try trial($0)?.exit } == [.success, .success, .data])
   }
 
+  @Test func `a probe holds nothing, and Slack's refusal of that is the good answer`() throws {
+    setup.transport.answers = [.word(400, "no_text"), .word(404, "no_service")]
+    var results: [QueueRequest.Answer.Trial?] = []
+    for number in 0..<2 {
+      var request = QueueRequest(.probe)
+      request.destination = "default"
+      let file = "\(setup.start).1.\(number)"
+      try setup.queue.carryOut(request, named: file, now: setup.start)
+      try setup.courier.lookForTrials()
+      try setup.run()
+      results.append(try trial(file))
+    }
+    #expect(results.map { $0?.exit } == [.success, .unavailable])
+    #expect(setup.transport.posts.map(\.body) == ["{}", "{}"])
+    #expect(try setup.destination().lastOkAt == nil)
+  }
+
   @Test func `a request is read as it was written`() throws {
     var request = QueueRequest(.sendTest)
     request.destination = "ops"

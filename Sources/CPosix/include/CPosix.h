@@ -33,4 +33,11 @@ pid_t cposix_spawn(
     const char *path, char *const arguments[], char *const environment[],
     const int descriptors[], int count, int new_session);
 
+/* What the file system of this path is (statfs's f_type) and how many bytes of it an ordinary user
+ * may still use. */
+int cposix_file_system(const char *path, int64_t *type, int64_t *free_bytes);
+
+/* 1 if the kernel holds the clock to be synchronised, 0 if not. Changes nothing. */
+int cposix_clock_is_synchronised(void);
+
 #endif

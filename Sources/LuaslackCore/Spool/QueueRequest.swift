@@ -4,6 +4,8 @@ public struct QueueRequest: Sendable, Equatable {
   public enum Action: String, Sendable, CaseIterable {
     case flush, retry, hold, release, delete, forget
     case sendTest = "send-test"
+    /// The same with nothing in it: Slack refuses that, and so shows whether it would take a message.
+    case probe
   }
 
   public var action: Action
@@ -89,6 +91,7 @@ extension QueueRequest.Answer {
   func value(of request: QueueRequest) -> Value {
     var value = self.value
     if isOpen { value["destination"] = request.destination.map(Value.string) }
+    if isOpen, request.action == .probe { value["harmless"] = true }
     return value
   }
 

@@ -13,7 +13,7 @@ extension Queue {
     case .release: try release(request, &answer)
     case .delete: try delete(request, &answer, now: now)
     case .forget: try forget(request.address ?? "", &answer)
-    case .sendTest:
+    case .sendTest, .probe:
       answer.isOpen = true
     }
     try database.run(

@@ -114,3 +114,20 @@ public struct Spool: ~Copyable {
   /// Somebody else than an event starts luaslackd.
   var isManaged: Bool { directory.exists(Self.managedName) }
 }
+
+extension Spool {
+  /// Whether events can be kept here now: writes a file as an event would be, and removes it.
+  public static func tryWriting(_ locations: Locations) throws(SystemError) {
+    let incoming = try open(locations, creating: true).incoming()
+    let name = Maildrop.unfinished + Maildrop.newName(now: Clock.now())
+    let file = try incoming.directory.create(name)
+    do throws(SystemError) {
+      try file.write([0x0a])
+      try file.sync()
+    } catch {
+      try? incoming.directory.remove(name)
+      throw error
+    }
+    try incoming.directory.remove(name)
+  }
+}

@@ -45,7 +45,7 @@ public struct ConfigurationReader: Sendable {
   static let keys = [
     "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "https_proxy",
     "no_proxy", "connect_timeout", "timeout", "list", "mute", "limits", "destination", "route",
-    "history", "history_events", "digest_within", "mention_max_age",
+    "history", "history_events", "digest_within", "mention_max_age", "unknown_users",
   ]
 
   private func configuration(_ root: Value) throws(ConfigurationError) -> Configuration {

@@ -6,6 +6,12 @@ extension ConfigurationReader {
     _ root: Value, into result: inout Configuration
   ) throws(ConfigurationError) {
     if let value = root["valid_users"] { result.validUsers = try strings(value, "valid_users") }
+    if let value = root["unknown_users"] {
+      guard let rule = value.string.flatMap(UnknownUsers.init(rawValue:)) else {
+        throw error("unknown_users", "unknown_users must be \"short\", \"full\" or \"hidden\"")
+      }
+      result.unknownUsers = rule
+    }
     if let value = root["friendly_networks"] {
       result.friendlyNetworks = try strings(value, "friendly_networks")
       try checkNetworks(result.friendlyNetworks) { network in

@@ -52,6 +52,7 @@ final class Installation: Sendable {
     linger: String = "0s", more: String = ""
   ) -> String {
     """
+    unknown_users = "full"
     post = [\(post.map { "\"\($0)\"" }.joined(separator: ", "))]
     linger = "\(linger)"
     [destination.default]

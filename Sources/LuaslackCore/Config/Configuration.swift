@@ -27,6 +27,8 @@ public struct Configuration: Sendable, Equatable {
   /// Users of the host, and networks of its owner: a ban of one of these is loud.
   public var validUsers: [String] = []
   public var friendlyNetworks: [String] = []
+  /// How messages show users that are not among those.
+  public var unknownUsers = UnknownUsers.short
   public var lists: [String: List] = [:]
   /// Events with an address in one of these make no message.
   public var mutedLists: [String] = []

@@ -10,7 +10,7 @@ extension Configuration {
       "history": .int(Int64(retention.history)),
       "history_events": .int(Int64(retention.events)),
       "digest_within": .int(Int64(digestWithin)),
-      "valid_users": Self.array(validUsers),
+      "valid_users": Self.array(validUsers), "unknown_users": .string(unknownUsers.rawValue),
       "friendly_networks": Self.array(friendlyNetworks),
       "timezone": timezone.map { .string($0) } ?? .null, "zone": .string(zone),
       "https_proxy": network.httpsProxy.map { .string($0) } ?? .null,
@@ -38,7 +38,7 @@ extension Configuration {
       "linger = \"\(linger)s\"", "mention_max_age = \"\(mentionMaxAge)s\"",
       "history = \"\(retention.history)s\"",
       "history_events = \(retention.events)", "digest_within = \"\(digestWithin)s\"",
-      "valid_users = \(toml(validUsers))",
+      "valid_users = \(toml(validUsers))", "unknown_users = \"\(unknownUsers.rawValue)\"",
       "friendly_networks = \(toml(friendlyNetworks))",
       timezone.map { "timezone = \(Self.toml(.string($0)))  # \(zone)" }
         ?? "# timezone: this host's, \(zone)",

@@ -31,7 +31,7 @@ struct Lists: Sendable {
     let loaded = load(configuration.lists, now: now)
     let context = EventContext(
       lists: loaded.mapValues(\.networks), validUsers: configuration.validUsers,
-      friendlyNetworks: configuration.friendlyNetworks)
+      friendlyNetworks: configuration.friendlyNetworks, unknownUsers: configuration.unknownUsers)
     return (context, loaded.compactMapValues(\.problem))
   }
 

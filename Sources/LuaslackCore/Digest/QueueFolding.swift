@@ -164,7 +164,8 @@ extension Queue {
       result.add(
         Digest.Entry(
           kind: row.text(0), jail: row.text(1), subject: row.text(2), ip: row.text(5),
-          user: row.optionalText(6), severity: Severity(rawValue: row.text(3)) ?? .info,
+          user: context.shownUser(row.optionalText(6)),
+          severity: Severity(rawValue: row.text(3)) ?? .info,
           second: time ?? row.integer(4) / 1_000_000, isReduced: row.integer(8) == 1))
     }
     func events(_ condition: String, _ most: Int) throws(DatabaseError) -> [Event] {

@@ -22,6 +22,9 @@ public struct Event: Sendable, Equatable {
     digest = nil
     var value = Self.members(
       record, kind, jail, subject, host: record.options[.host] ?? host, now)
+    if kind.hasAddress {
+      value["user"] = context.shownUser(record.options[.user]).map(Value.string)
+    }
     assessment.add(to: &value)
     self.value = value
   }
@@ -44,6 +47,7 @@ public struct Event: Sendable, Equatable {
     "kind", "jail", "host", "severity", "reasons", "ip", "id", "family", "failures", "bantime",
     "bancount", "time", "now", "delay", "restored", "user", "valid_user", "friendly",
     "unban_command", "matches", "matches_left_out", "fields", "lists", "history", "geo", "rdns",
+    "jails", "change", "change_in_words",
   ]
 
   /// Whom it is about: the address, or the id if there is none; nil for an event of a whole jail.
@@ -80,7 +84,6 @@ public struct Event: Sendable, Equatable {
     value["restored"] = .bool(record.options[.restored] == "1")
     value["bantime"] = record.options[.bantime].map(number)
     value["bancount"] = record.options[.bancount].map(number)
-    value["user"] = record.options[.user].map { .string(PlainText.line($0)) }
     value["unban_command"] = record.unbanCommand.map(Value.string)
     if let matches = record.matches, !matches.isEmpty {
       value["matches"] = .string(PlainText.lines(matches))

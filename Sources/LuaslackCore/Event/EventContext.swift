@@ -5,6 +5,8 @@ public struct EventContext: Sendable, Equatable {
   /// As an event's user stands in it.
   public private(set) var validUsers: Set<String> = []
   public var friendlyNetworks = NetworkList()
+  /// How users are shown that are none of those.
+  public var unknownUsers = UnknownUsers.full
 
   public init() {}
 
@@ -14,8 +16,10 @@ public struct EventContext: Sendable, Equatable {
   }
 
   public init(
-    lists: [String: NetworkList] = [:], validUsers: [String], friendlyNetworks: [String]
+    lists: [String: NetworkList] = [:], validUsers: [String], friendlyNetworks: [String],
+    unknownUsers: UnknownUsers = .full
   ) {
+    self.unknownUsers = unknownUsers
     self.lists = lists
     self.validUsers = Set(validUsers.map(PlainText.line))
     self.friendlyNetworks = NetworkList(friendlyNetworks)

@@ -10,6 +10,7 @@ public final class Pipeline<Carrier: Transport> {
   private var lists = Lists()
   private let host: String
   private let wording: Wording
+  private let jailNews: JailNews
 
   /// The last one that could be read; nil until there is one.
   public var configuration: Configuration?
@@ -20,6 +21,7 @@ public final class Pipeline<Carrier: Transport> {
     self.courier = courier
     self.host = host
     wording = Wording(queue)
+    jailNews = JailNews(queue, wording, host: host)
   }
 
   /// What a killed predecessor left unfinished.
@@ -71,10 +73,12 @@ public final class Pipeline<Carrier: Transport> {
     let end = Clock.monotonic() + Self.longestBatch
     var taken: [Intake.Found] = []
     try queue.transaction { () throws(DatabaseError) in
+      jailNews.begin()
       for file in files where taken.isEmpty || Clock.monotonic() < end {
         try take(file, context, now: now)
         taken.append(file)
       }
+      try jailNews.word(context, now: now)
     }
     guard intake.remove(taken) else {
       try queue.note("spool", "files that were taken in cannot be removed", now: now)
@@ -105,6 +109,14 @@ public final class Pipeline<Carrier: Transport> {
       try queue.note(
         "option \(option)", "this version does not know --\(option); kept as a field", now: now)
     }
+    if !record.kind.hasAddress {
+      let lines = record.options[.lines]
+      if lines != nil || record.kind == .jailStart {
+        try queue.expectLines(of: record.jail, lines == "1", now: now)
+      }
+      // Not an event of the jail, but a word about the ones to come.
+      guard lines == nil else { return }
+    }
     let retention = configuration?.retention ?? Retention()
     if try queue.pendingBytes() > retention.pendingBytes {
       record.reduce()
@@ -121,11 +133,15 @@ public final class Pipeline<Carrier: Transport> {
     let event = Event(record, host: host, now: now, context: context)
     if let id = repeated.flatMap({ $0 }) {
       try queue.noteArrival(file.name, of: id, now: now)
+      if let complete = try queue.withLines(record, of: id) {
+        try change(id, complete, context, now: now)
+      }
       // The same event with other destinations adds those.
       if !record.destinations.isEmpty { try deliver(record, event, as: id, context, now: now) }
     } else {
       let id = try queue.insert(record, key: key, severity: event.severity)
       try queue.noteArrival(file.name, of: id, now: now)
+      try queue.heed(record)
       try deliver(record, event, as: id, context, now: now)
     }
   }
@@ -139,16 +155,18 @@ public final class Pipeline<Carrier: Transport> {
       ? try prolong(record, as: id, context, now: now) : Prolonging(toldBy: [:], due: now)
     guard let configuration, configuration.post.contains(record.kind) else { return }
     let result = try result(record, event, of: id, now: now)
+    let linesDue = try queue.linesDue(record, now: now)
     for name in try destinations(record, event, result, now: now) {
+      if try jailNews.gather(record, result, as: id, at: name, now: now) { continue }
       if let ban = prolonging.toldBy[name] {
-        try queue.insert(prolong: id, destination: name, toldBy: ban.id, now: now)
+        try queue.insert(told: id, destination: name, by: ban.id, now: now)
         continue
       }
       let worded = wording.result(event, for: name, result)
       let pace = pace(event, result, now: now)
       try queue.insert(
         event: id, destination: name, class: pace.class, outcome: worded.outcome,
-        due: max(pace.due, prolonging.due), now: now)
+        due: max(pace.due, prolonging.due, linesDue), now: now)
       if worded.isReply { try queue.markReply(event: id, destination: name) }
     }
     if record.kind == .ban { try queue.foldEarlyProlongs(into: id, record, now: now) }
@@ -207,6 +225,18 @@ public final class Pipeline<Carrier: Transport> {
     return Prolonging(toldBy: try queue.untold(of: ban), due: now)
   }
 
+  /// A ban that is known gets its log lines.
+  private func change(
+    _ id: Int64, _ record: EventRecord, _ context: EventContext, now: Int64
+  ) throws(DatabaseError) {
+    let untold = try queue.untold(of: id)
+    let event = Event(record, host: host, now: now, context: context)
+    try queue.change(id, record, severity: event.severity)
+    guard untold.values.contains(where: { !$0.isInDigest }) else { return }
+    try reword(record, event, as: id, untold, now: now)
+    for message in untold.values { try queue.hasten(message.id, now: now) }
+  }
+
   /// The messages of an event that has changed. It may concern destinations that it did not before.
   private func reword(
     _ record: EventRecord, _ event: Event, as id: Int64, _ untold: [String: Queue.Untold],
@@ -253,7 +283,10 @@ public final class Pipeline<Carrier: Transport> {
   /// Starts what may be sent; a storm's digest is made first. Returns for how many milliseconds there is
   /// nothing more to start; nil: until something happens.
   public func dispatch(now: Int64) throws(DatabaseError) -> Int32? {
-    try courier.dispatch(configuration, now: now)
+    let absence: Int64? =
+      if let configuration { try jailNews.warnOfAbsence(configuration, now: now) } else { nil }
+    let due = try courier.dispatch(configuration, now: now)
+    return [absence, due].compactMap { $0 }.min()
       .map { Int32(clamping: max(0, ($0 - now + 999) / 1_000)) }
   }
 
@@ -269,7 +302,7 @@ public final class Pipeline<Carrier: Transport> {
 
   /// Nothing is under way and nothing waits, not even for a configuration.
   public func isIdle() throws(DatabaseError) -> Bool {
-    guard !courier.isBusy, try queue.isEmpty() else { return false }
+    guard !courier.isBusy, try queue.isEmpty(), try queue.stoppedAt() == nil else { return false }
     return configuration != nil || intake.waitingFiles() == 0
   }
 }

@@ -7,7 +7,8 @@ enum EventArguments {
     "ban", "unban", "prolong", "jail-start", "jail-stop", "jail-flush",
   ]
   private static let known: Set<String> = Set(EventRecord.Option.allCases.map(\.rawValue)).union([
-    "matches", "matches-stdin", "field", "to", "dry-run", "wait", "spool", "config", "help",
+    "matches", "matches-stdin", "field", "fields", "to", "dry-run", "wait", "spool", "config",
+    "help",
     "version",
   ])
 

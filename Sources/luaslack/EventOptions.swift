@@ -44,6 +44,10 @@ struct EventOptions: ParsableArguments {
   var field: [String] = []
   @Option(
     parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Several, separated by commas.", valueName: "name=text,…"))
+  var fields: [String] = []
+  @Option(
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Destinations of the config, instead of its routes.", valueName: "names"))
   var to: [String] = []
   @Option(
@@ -57,6 +61,8 @@ struct EventOptions: ParsableArguments {
   var wait: String?
   @Option(parsing: .unconditionalSingleValue, help: .private)
   var unknownOption: [String] = []
+  @Option(parsing: .unconditional, help: .private)
+  var lines: String?
   @OptionGroup var places: LocationOptions
 
   func record(_ kind: EventKind, jail: String, ip: String, failures: String?) -> EventRecord {
@@ -64,14 +70,14 @@ struct EventOptions: ParsableArguments {
     record.setFailures(failures)
     let values: [(EventRecord.Option, String?)] = [
       (.id, id), (.time, time), (.bantime, bantime), (.bancount, bancount), (.family, family),
-      (.user, user), (.restored, restored), (.host, host),
+      (.user, user), (.restored, restored), (.host, host), (.lines, lines),
     ]
     for (option, text) in values { record.set(option, text) }
     setMatches(&record)
-    for text in field { record.setField(pair(text).name, pair(text).value) }
+    for text in fields { record.setFields(text) }
+    for text in field { record.setField(text) }
     for text in unknownOption {
-      record.setField(pair(text).name, pair(text).value)
-      record.unknownOptions.append(pair(text).name)
+      record.unknownOptions.append(record.setField(text))
     }
     record.destinations = to.flatMap(Self.destinations)
     return record
@@ -80,14 +86,6 @@ struct EventOptions: ParsableArguments {
   /// The names in one `--to`.
   static func destinations(_ names: String) -> [String] {
     names.split(separator: ",").map(String.init)
-  }
-
-  /// A field without a name is still worth keeping.
-  private func pair(_ text: String) -> (name: String, value: String) {
-    let bytes = text.utf8
-    guard let separator = bytes.firstIndex(of: UInt8(ascii: "=")), separator != text.startIndex
-    else { return ("field", text) }
-    return (String(text[..<separator]), String(text[bytes.index(after: separator)...]))
   }
 
   private func setMatches(_ record: inout EventRecord) {

@@ -60,6 +60,7 @@ struct QuickEvent {
     case "spool": if !value.isEmpty { spool = value }
     case "config": if !value.isEmpty { config = value }
     case "matches": if !value.isEmpty { record.setMatches(value) }
+    case "fields": if !value.isEmpty { record.setFields(value) }
     case "to": record.destinations += EventOptions.destinations(value)
     default:
       guard let option = EventRecord.Option(rawValue: name) else { return false }

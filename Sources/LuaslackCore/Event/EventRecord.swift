@@ -9,6 +9,8 @@ public struct EventRecord: Sendable, Equatable {
   /// fail2ban's tags that an option of the command line carries.
   public enum Option: String, Sendable, CaseIterable {
     case id, time, bantime, bancount, family, user, restored, host
+    /// Of a jail's start: 1, its bans come once more with their log lines; 0, no longer.
+    case lines
   }
 
   public var kind: EventKind
@@ -56,6 +58,41 @@ public struct EventRecord: Sendable, Equatable {
   public mutating func setField(_ name: String, _ text: String) {
     guard fields.count < Self.fieldCountLimit || fields[name] != nil else { return }
     fields[Self.bounded(name, 64)] = Self.bounded(text)
+  }
+
+  /// `team=web, site=shop`: what stands between two commas without a `=` is more of the text before.
+  public mutating func setFields(_ list: String) {
+    var pairs: [(name: String, text: String)] = []
+    for part in list.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+      let (name, text) = Self.pair(String(Substring(part)))
+      if name.isEmpty, let last = pairs.indices.last {
+        pairs[last].text += "," + text
+      } else {
+        pairs.append((name, text))
+      }
+    }
+    for (name, text) in pairs where !(name.isEmpty && text.isEmpty) {
+      let name = name.utf8.drop { $0 == UInt8(ascii: " ") }
+      setField(name.isEmpty ? Self.unnamed : String(Substring(name)), text)
+    }
+  }
+
+  /// A field as `name=text`, whose name it returns; one without a name is still worth keeping.
+  @discardableResult
+  public mutating func setField(_ text: String) -> String {
+    let (name, value) = Self.pair(text)
+    setField(name.isEmpty ? Self.unnamed : name, value)
+    return name.isEmpty ? Self.unnamed : name
+  }
+
+  private static var unnamed: String { "field" }
+
+  /// Without a name, all of it is the text. Bytes, since a combining mark makes `=` another character.
+  private static func pair(_ text: String) -> (name: String, text: String) {
+    let bytes = text.utf8
+    guard let separator = bytes.firstIndex(of: UInt8(ascii: "=")), separator != text.startIndex
+    else { return ("", text) }
+    return (String(text[..<separator]), String(text[bytes.index(after: separator)...]))
   }
 
   /// Microseconds since 1970, as fail2ban says; nil if it says nothing that is a time.

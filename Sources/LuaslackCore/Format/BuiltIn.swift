@@ -41,6 +41,7 @@ enum BuiltIn {
   /// One line, complete on its own: it is also what a phone's notification shows.
   static func sentence(_ event: Event) -> String {
     let host = text(event, "host")
+    if let change = event.value["change_in_words"]?.string { return "\(change) on \(host)" }
     switch event.kind {
     case .ban:
       let failures = text(event, "failures")

@@ -78,11 +78,12 @@ extension Queue {
       """, .integer(id))
   }
 
-  private static let reason = "told with its ban"
+  static let reason = "told with its ban"
 
-  /// The prolong's own delivery, which the ban's tells of.
+  /// An event's own delivery, which another one tells of, as a ban's does of its prolong.
   func insert(
-    prolong event: Int64, destination: String, toldBy ban: Int64, now: Int64
+    told event: Int64, destination: String, by teller: Int64, reason: String = Queue.reason,
+    now: Int64
   ) throws(DatabaseError) {
     try database.run("INSERT OR IGNORE INTO destination (name) VALUES (?)", .text(destination))
     try database.run(
@@ -90,7 +91,7 @@ extension Queue {
       INSERT INTO delivery (event, destination, state, payload, reason, folded_into,
         next_attempt_at, set_at, finished_at)
       VALUES (?1, ?2, 'folded', '{}', ?3, ?4, ?5, ?5, ?5) ON CONFLICT DO NOTHING
-      """, .integer(event), .text(destination), .text(Self.reason), .integer(ban), .integer(now))
+      """, .integer(event), .text(destination), .text(reason), .integer(teller), .integer(now))
   }
 }
 

@@ -68,7 +68,7 @@ struct DoctorTests {
     _ = try await run(Programs.luaslack, ["send-test"] + place.places)
     let action = try place.directory.read("fail2ban/action.d/luaslack.conf")
     try place.directory.write(
-      action.replacing("\nluaslack = \(Programs.luaslack)\n", with: "\nluaslack = /nonexistent\n"),
+      action.replacing("\nluaslack = \(SetUpPlace.program)\n", with: "\nluaslack = /nonexistent\n"),
       to: "fail2ban/action.d/luaslack.conf")
     let server = try await SetUpServer(place)
     let (call, findings) = try await examine(place)

@@ -38,7 +38,8 @@ struct InitTests {
       #expect(actions.count == 2)
       #expect(actions.last == "['set', '\(jail)', 'addaction', 'luaslack']")
     }
-    #expect(dump.contains(Programs.luaslack + " ban --spool=" + place.directory.file("spool")))
+    #expect(dump.contains("; \"\(SetUpPlace.program)\" ban "))
+    #expect(dump.contains(" --spool=\(place.spool) --config=\(place.config) --id="))
     #expect(!dump.contains(Installation.secret))
 
     let written = try place.snapshot()

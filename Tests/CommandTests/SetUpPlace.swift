@@ -70,6 +70,9 @@ final class SetUpPlace: Sendable {
     ).output
   }
 
+  /// The program as the action files name it: where it really is.
+  static let program = URL(filePath: Programs.luaslack).resolvingSymlinksInPath().path
+
   static let path = ["PATH": "/usr/bin:/bin"]
 
   func mode(_ name: String) throws -> Int? {

@@ -28,6 +28,7 @@ public final class Pipeline<Carrier: Transport> {
   public func recover(now: Int64) throws(DatabaseError) {
     try queue.recoverSending(now: now)
     try courier.lookForTrials()
+    jailNews.beginHearing(now: now)
     try? intake.tidy(now: now)
   }
 
@@ -78,7 +79,7 @@ public final class Pipeline<Carrier: Transport> {
         try take(file, context, now: now)
         taken.append(file)
       }
-      try jailNews.word(context, now: now)
+      try jailNews.word(context, digestDue: digestDue(now: now), now: now)
     }
     guard intake.remove(taken) else {
       try queue.note("spool", "files that were taken in cannot be removed", now: now)
@@ -141,7 +142,7 @@ public final class Pipeline<Carrier: Transport> {
     } else {
       let id = try queue.insert(record, key: key, severity: event.severity)
       try queue.noteArrival(file.name, of: id, now: now)
-      try queue.heed(record)
+      try queue.heed(record, now: now)
       try deliver(record, event, as: id, context, now: now)
     }
   }
@@ -192,7 +193,11 @@ public final class Pipeline<Carrier: Transport> {
     _ event: Event, _ result: Formatting.Result, now: Int64
   ) -> (class: Delivery.Class, due: Int64) {
     guard result.wantsDigest else { return (event.severity == .critical ? .critical : .event, now) }
-    return (.forDigest, now + Int64(configuration?.digestWithin ?? 0) * 1_000_000)
+    return (.forDigest, digestDue(now: now))
+  }
+
+  private func digestDue(now: Int64) -> Int64 {
+    now + Int64(configuration?.digestWithin ?? 0) * 1_000_000
   }
 
   /// What becomes of a prolong's own messages.

@@ -238,7 +238,7 @@ struct Examination {
     // Before the first event there is no database, and no jail was heard of.
     if let queue = try? Queue(reading: locations.database) {
       newest = (try? queue.newestEvent()) ?? nil
-      seen = (try? queue.newestEvents(since: startedAt)) ?? [:]
+      seen = (try? queue.jailsHeardOf()) ?? [:]
     }
     for jail in running {
       diagnosis.judge(running: jail, lastAt: seen[jail], startedAt: startedAt)

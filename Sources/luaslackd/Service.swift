@@ -121,7 +121,6 @@ final class Service {
     while true {
       heed()
       showLife()
-      if isPassing, watch.isManaged { shouldStop = true }
       if shouldStop {
         try keepHouse(pipeline, isBusy: true)
         nextCopyAt = 0
@@ -181,6 +180,8 @@ final class Service {
       case .reload: shouldReload = true
       }
     }
+    // A service begins, and waits for the lock.
+    if isPassing, watch.isManaged { shouldStop = true }
   }
 
   private func pause() {

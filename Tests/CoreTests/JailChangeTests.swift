@@ -150,8 +150,33 @@ import Testing
   @Test func `what the config does not post is only recorded`() throws {
     try take([(.jailStart, "sshd"), (.jailStop, "sshd"), (.jailFlush, "sshd")], post: [.ban])
     #expect(try rows().isEmpty)
-    #expect(try pipeline([.ban]).dispatch(now: start + 200_000_000) == nil)
-    #expect(try queue.stoppedAt() == nil)
+    // That nobody is banned any more is no event of a jail.
+    _ = try pipeline([.ban]).dispatch(now: start + 200_000_000)
+    #expect(try warnings() == 1)
+  }
+
+  @Test func `what waited for long is one message too`() throws {
+    let post: [EventKind] = [.jailStart]
+    for jail in ["a", "b", "c", "d"] {
+      var record = EventRecord(kind: .jailStart, jail: jail, acceptedAt: start)
+      record.set(.host, "web1")
+      _ = try Acceptor(locations).accept(record)
+    }
+    _ = try pipeline(post).takeIn(now: start + 3_600_000_000)
+    #expect(try rows().map(\.state) == [.waiting, .folded, .folded, .folded])
+    #expect(try rows().first?.payload.contains("4 jails started: a, b, c, d") == true)
+  }
+
+  @Test func `a digest tells of each jail that a message told of`() throws {
+    try take([(.jailStart, "a"), (.jailStart, "b"), (.jailStart, "c")], post: [.jailStart])
+    let digest = try #require(
+      try queue.insertDigest(to: "default", acceptedAt: start, now: start))
+    let due = start + 10_000_000
+    #expect(try queue.fold(into: digest, most: 100, now: due) == 1)
+    #expect(try queue.memberCount(of: digest.id) == 3)
+    let told = try queue.digest(
+      of: digest.id, events: 0...(.max), context: EventContext(), host: "web1", now: due)
+    #expect(told.count == 3)
   }
 
   private func warnings() throws -> Int {
@@ -180,6 +205,45 @@ import Testing
     #expect(try warnings() == (isWarning ? 1 : 0))
     _ = try pipeline(post).dispatch(now: start + 400_000_000)
     #expect(try warnings() == (isWarning ? 1 : 0))
+  }
+
+  @Test func `jails that run are known however old their start is`() throws {
+    try take([(.jailStart, "sshd"), (.jailStart, "nginx")], post: [.ban])
+    let later = start + 100 * 86_400_000_000
+    #expect(try queue.prune(Retention(), now: later) == 2)
+    #expect(try queue.jailsHeardOf().keys.sorted() == ["nginx", "sshd"])
+    try take([(.jailStop, "nginx")], at: 100 * 86_400, post: [.ban])
+    _ = try pipeline([.ban]).dispatch(now: later + 200_000_000)
+    #expect(try warnings() == 0)
+    try take([(.jailStop, "sshd")], at: 100 * 86_400 + 300, post: [.ban])
+    _ = try pipeline([.ban]).dispatch(now: later + 500_000_000)
+    #expect(try warnings() == 1)
+  }
+
+  @Test func `a clock that is set back between stop and start raises no alarm`() throws {
+    try take([(.jailStart, "sshd")], post: [.ban])
+    try take([(.jailStop, "sshd")], at: 3_600, post: [.ban])
+    try take([(.jailStart, "sshd")], at: 10, post: [.ban])
+    _ = try pipeline([.ban]).dispatch(now: start + 8_000_000_000)
+    #expect(try warnings() == 0)
+  }
+
+  @Test func `a clock set back after a stop delays the warning by no more than that`() throws {
+    try take([(.jailStop, "sshd")], at: 3_600, post: [.ban])
+    #expect(try pipeline([.ban]).dispatch(now: start) == 120_000)
+    #expect(try pipeline([.ban]).dispatch(now: start + 60_000_000) == 60_000)
+    _ = try pipeline([.ban]).dispatch(now: start + 120_000_000)
+    #expect(try warnings() == 1)
+  }
+
+  @Test func `after the host was down fail2ban has its two minutes to start`() throws {
+    try take([(.jailStart, "sshd"), (.jailStop, "sshd")], post: [.ban])
+    let booted = pipeline([.ban])
+    try booted.recover(now: start + 3_600_000_000)
+    #expect(try booted.dispatch(now: start + 3_610_000_000) == 110_000)
+    #expect(try warnings() == 0)
+    _ = try booted.dispatch(now: start + 3_720_000_000)
+    #expect(try warnings() == 1)
   }
 
   private static let ban: [EventRecord.Option: String] = [.time: "1", .bantime: "600"]

@@ -116,7 +116,7 @@ extension Queue {
 
   /// Folds the oldest `most` of what may be; returns how many they were.
   func fold(into digest: Delivery, most: Int, now: Int64) throws(DatabaseError) -> Int {
-    try database.run(
+    let folded = try database.all(
       """
       UPDATE delivery SET state = 'folded', folded_into = ?3, finished_at = ?2, reason = NULL
       WHERE id IN (
@@ -125,8 +125,16 @@ extension Queue {
           WHERE \(Self.foldable)
           UNION ALL SELECT id, event FROM delivery WHERE \(Self.forDigest))
         ORDER BY event LIMIT ?4)
-      """, .text(digest.destination), .integer(now), .integer(digest.id), .integer(Int64(most)))
-    return database.changes
+      RETURNING id, (SELECT kind FROM event WHERE event.id = event)
+      """, .text(digest.destination), .integer(now), .integer(digest.id), .integer(Int64(most))
+    ) { (id: $0.integer(0), kind: EventKind(rawValue: $0.text(1))) }
+    // One of these may tell of several jails: the digest tells of each.
+    for message in folded where message.kind?.hasAddress == false {
+      try database.run(
+        "UPDATE delivery SET folded_into = ?2, reason = NULL WHERE folded_into = ?1",
+        .integer(message.id), .integer(digest.id))
+    }
+    return folded.count
   }
 
   /// Muted ones between the first and the last that a digest tells of are counted in it.

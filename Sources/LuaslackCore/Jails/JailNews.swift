@@ -8,12 +8,17 @@ final class JailNews {
   private let wording: Wording
   private let host: String
   private var stale: [Int64: Queue.Gathering] = [:]
+  /// Since when somebody would have heard of fail2ban.
+  private var hearsSince: Int64 = 0
 
   init(_ queue: Queue, _ wording: Wording, host: String) {
     self.queue = queue
     self.wording = wording
     self.host = host
   }
+
+  /// From now on what fail2ban does is heard of: before, the host may have been down.
+  func beginHearing(now: Int64) { hearsSince = now }
 
   /// A batch begins; one that was rolled back left nothing.
   func begin() { stale = [:] }
@@ -22,9 +27,9 @@ final class JailNews {
   func gather(
     _ record: EventRecord, _ result: Formatting.Result, as id: Int64, at name: String, now: Int64
   ) throws(DatabaseError) -> Bool {
-    guard !record.kind.hasAddress, case .message = result.outcome, !result.wantsDigest else {
-      return false
-    }
+    guard !record.kind.hasAddress, !record.isReduced, case .message = result.outcome,
+      !result.wantsDigest
+    else { return false }
     if let known = try queue.gathering(of: name, acceptedAt: record.acceptedAt, now: now) {
       let due = JailChange.due(first: known.first, record.kind, now: now)
       try queue.add(id, to: known, due: due, now: now)
@@ -40,10 +45,13 @@ final class JailNews {
     return true
   }
 
-  /// Once for all that a batch brought: each wording asks the formatters.
-  func word(_ context: EventContext, now: Int64) throws(DatabaseError) {
+  /// Once for all that a batch brought: each wording asks the formatters. `digestDue`: until when a message
+  /// that a formatter leaves to the next digest waits for one.
+  func word(
+    _ context: EventContext, digestDue: Int64, now: Int64
+  ) throws(DatabaseError) {
     for (id, gathering) in stale.sorted(by: { $0.key < $1.key }) {
-      guard let record = try queue.record(of: gathering.event), !record.isReduced else { continue }
+      guard let record = try queue.record(of: gathering.event) else { continue }
       let change = try queue.change(gathering)
       let event =
         change.isOnly(record.kind)
@@ -51,29 +59,31 @@ final class JailNews {
         : Event(record, change, host: host, now: now, context: context)
       let result = try wording.result(event, of: gathering.event, now: now)
       let outcome = wording.result(event, for: gathering.destination, result).outcome
+      let isForDigest = result.wantsDigest
       try queue.reword(
-        id, outcome, class: result.wantsDigest ? .forDigest : .event, due: now, now: now)
+        id, outcome, class: isForDigest ? .forDigest : .event, due: isForDigest ? digestDue : now,
+        now: now)
     }
     stale = [:]
   }
 
-  /// fail2ban stopped and did not come back: nobody is banned, and nothing else says so. Returns when that
-  /// would be so; nil: it is at work as far as is known.
+  /// fail2ban stopped and did not come back: nobody is banned, and nothing else says so. It is a word of
+  /// luaslack's own, whatever kinds of events the config posts. Returns when that would be so; nil: it is
+  /// at work as far as is known.
   func warnOfAbsence(_ configuration: Configuration, now: Int64) throws(DatabaseError) -> Int64? {
     guard let stopped = try queue.stoppedAt() else { return nil }
-    guard configuration.post.contains(.jailStop) || configuration.post.contains(.jailStart) else {
-      try queue.forgetStop()
-      return nil
-    }
     // A clock that was set back begins anew.
-    let due = min(stopped, now) + JailChange.absence
+    if stopped > now { try queue.noteStop(at: now) }
+    hearsSince = min(hearsSince, now)
+    let due = max(min(stopped, now), hearsSince) + JailChange.absence
     guard due <= now else { return due }
     let names = Routing.destinations(
       kind: .jailStop, jail: "", severity: .warning, configuration)
     try queue.transaction { () throws(DatabaseError) in
       for name in names {
         try queue.announce(
-          "fail2ban stopped at \(Timestamp.text(stopped)) and is not back: nobody is banned",
+          "the last jail stopped at \(Timestamp.text(stopped)) and none has started since; "
+            + "if fail2ban is down, nobody is banned",
           to: name, host: host, now: now)
       }
       try queue.forgetStop()

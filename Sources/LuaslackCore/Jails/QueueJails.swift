@@ -1,4 +1,4 @@
-internal import SQLite
+public import SQLite
 
 // Events of jails that come within seconds are one message: the first one's, which the others are folded into
 // as long as it waits. All of it is in the rows, so that a luaslackd may end in between.
@@ -14,7 +14,8 @@ extension Queue {
 
   private static let told = "told with the other jails"
 
-  /// The one of a destination that an event accepted at this time belongs to.
+  /// The one of a destination that an event accepted at this time belongs to. What the index
+  /// `delivery_pending` holds is asked for in its words.
   func gathering(
     of destination: String, acceptedAt: Int64, now: Int64
   ) throws(DatabaseError) -> Gathering? {
@@ -22,8 +23,8 @@ extension Queue {
       """
       SELECT delivery.id, event.id, accepted_at FROM delivery JOIN event ON event.id = event
       WHERE destination = ?1 AND state IN ('waiting', 'sending') AND state = 'waiting'
-        AND class = 'event' AND attempts = 0 AND maybe_sent = 0 AND next_attempt_at > ?2
-        AND kind IN ('jail_start', 'jail_stop', 'jail_flush') AND ?3 - accepted_at < ?4
+        AND class = 'event' AND attempts = 0 AND maybe_sent = 0 AND next_attempt_at >= ?2
+        AND coalesce(json_extract(record, '$.is_reduced'), 0) = 0 AND kind IN ('jail_start', 'jail_stop', 'jail_flush') AND ?3 - accepted_at < ?4
       ORDER BY event.id DESC LIMIT 1
       """, .text(destination), .integer(now), .integer(acceptedAt), .integer(JailChange.longest)
     ) {
@@ -67,18 +68,35 @@ extension Queue {
     }
   }
 
-  /// An event came. A ban or a start shows that fail2ban is there; a stop, that it is not, if no other
-  /// jail has started that did not stop.
-  func heed(_ record: EventRecord) throws(DatabaseError) {
+  /// An event came. Most show that fail2ban is there; a stop that it is not, if none of its other jails
+  /// runs as far as is known.
+  func heed(_ record: EventRecord, now: Int64) throws(DatabaseError) {
+    guard !record.jail.isEmpty else { return }
+    let isRunning: SQLValue =
+      switch record.kind {
+      case .jailStart: .integer(1)
+      case .jailStop: .integer(0)
+      // It may have been accepted before the jail stopped.
+      default: .null
+      }
+    try database.run(
+      """
+      INSERT INTO jail (name, heard_at, is_running) VALUES (?1, ?2, coalesce(?3, 1))
+        ON CONFLICT DO UPDATE SET heard_at = max(heard_at, ?2), is_running = coalesce(?3, is_running)
+      """, .text(record.jail), .integer(record.acceptedAt), isRunning)
     switch record.kind {
-    case .ban, .unban, .prolong, .jailStart: try forgetStop(acceptedBefore: record.acceptedAt)
-    case .jailStop:
-      guard try !isAnyJailStarted() else { return }
-      try database.run(
-        "INSERT OR REPLACE INTO upkeep (task, at, was_enough) VALUES (?, ?, 1)",
-        .text(Self.stopped), .integer(record.acceptedAt))
+    // Whatever the clock did in between.
+    case .jailStart: try forgetStop()
+    case .ban, .unban, .prolong: try forgetStop(acceptedBefore: record.acceptedAt)
+    case .jailStop: if try !isAnyJailRunning() { try noteStop(at: min(record.acceptedAt, now)) }
     case .jailFlush, .digest: break
     }
+  }
+
+  func noteStop(at time: Int64) throws(DatabaseError) {
+    try database.run(
+      "INSERT OR REPLACE INTO upkeep (task, at, was_enough) VALUES (?, ?, 1)",
+      .text(Self.stopped), .integer(time))
   }
 
   func forgetStop(acceptedBefore time: Int64 = .max) throws(DatabaseError) {
@@ -86,13 +104,13 @@ extension Queue {
       "DELETE FROM upkeep WHERE task = ? AND at <= ?", .text(Self.stopped), .integer(time))
   }
 
-  private func isAnyJailStarted() throws(DatabaseError) -> Bool {
-    try database.first(
-      """
-      SELECT 1 FROM (SELECT kind, max(id) FROM event
-        WHERE subject = '' AND kind IN ('jail_start', 'jail_stop') GROUP BY jail)
-      WHERE kind = 'jail_start' LIMIT 1
-      """
-    ) { _ in true } ?? false
+  private func isAnyJailRunning() throws(DatabaseError) -> Bool {
+    try database.first("SELECT 1 FROM jail WHERE is_running = 1 LIMIT 1") { _ in true } ?? false
+  }
+
+  /// When each jail was last heard of.
+  public func jailsHeardOf() throws(DatabaseError) -> [String: Int64] {
+    let rows = try database.all("SELECT name, heard_at FROM jail") { ($0.text(0), $0.integer(1)) }
+    return Dictionary(rows) { $1 }
   }
 }

@@ -7,20 +7,19 @@ extension Queue {
   static let linesPatience: Int64 = 2 * 1_000_000
 
   func expectLines(of jail: String, _ isExpected: Bool, now: Int64) throws(DatabaseError) {
-    if isExpected {
-      try database.run(
-        "INSERT OR REPLACE INTO upkeep (task, at, was_enough) VALUES (?, ?, 1)",
-        .text("lines \(jail)"), .integer(now))
-    } else {
-      try database.run("DELETE FROM upkeep WHERE task = ?", .text("lines \(jail)"))
-    }
+    try database.run(
+      """
+      INSERT INTO jail (name, heard_at, is_running, has_lines) VALUES (?1, ?2, 0, ?3)
+        ON CONFLICT DO UPDATE SET has_lines = ?3
+      """, .text(jail), .integer(now), .integer(isExpected ? 1 : 0))
   }
 
   /// When a ban may be told, as far as its lines are concerned.
   func linesDue(_ record: EventRecord, now: Int64) throws(DatabaseError) -> Int64 {
     guard record.kind == .ban, record.matches == nil, !record.isReduced,
       try database.first(
-        "SELECT 1 FROM upkeep WHERE task = ?", .text("lines \(record.jail)"), read: { _ in true })
+        "SELECT 1 FROM jail WHERE name = ? AND has_lines = 1", .text(record.jail),
+        read: { _ in true })
         ?? false
     else { return now }
     return now + Self.linesPatience

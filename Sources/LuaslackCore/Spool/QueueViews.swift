@@ -262,15 +262,6 @@ extension EventTrace.Message {
 
 // What `doctor` asks.
 extension Queue {
-  /// When the newest event of each jail was accepted, of those accepted since then.
-  public func newestEvents(since: Int64) throws(DatabaseError) -> [String: Int64] {
-    let rows = try database.all(
-      "SELECT jail, max(accepted_at) FROM event WHERE accepted_at >= ? GROUP BY jail",
-      .integer(since)
-    ) { ($0.text(0), $0.integer(1)) }
-    return Dictionary(rows) { $1 }
-  }
-
   public func newestEvent() throws(DatabaseError) -> Int64? {
     try database.first("SELECT max(accepted_at) FROM event") { $0.optionalInteger(0) }.flatMap {
       $0

@@ -96,6 +96,8 @@ extension Queue {
           OR coalesce(CAST(json_extract(record, '$.time') AS REAL), accepted_at / 1e6)
             + CAST(json_extract(record, '$.bantime') AS REAL) > ?4 / 1e6))
       """
+    try database.run(
+      "DELETE FROM jail WHERE is_running = 0 AND heard_at < ?", .integer(plan.before))
     let dead = now - Retention.deadLifetime
     var ids = try database.all(
       """

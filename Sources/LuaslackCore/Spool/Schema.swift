@@ -196,5 +196,17 @@ enum Schema {
     END;
     CREATE INDEX delivery_place ON delivery (destination, finished_at) WHERE channel IS NOT NULL;
     """,
+    """
+    -- The jails that were heard of: what is known of one does not go with its oldest events.
+    CREATE TABLE jail (
+      name       TEXT PRIMARY KEY,
+      heard_at   INTEGER NOT NULL,
+      is_running INTEGER NOT NULL DEFAULT 1,
+      has_lines  INTEGER NOT NULL DEFAULT 0   -- its bans come once more, with their log lines
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO jail (name, heard_at, is_running)
+      SELECT jail, max(accepted_at), kind <> 'jail_stop' FROM event
+      WHERE kind NOT IN ('digest', 'warning') AND jail <> '' GROUP BY jail;
+    """,
   ]
 }

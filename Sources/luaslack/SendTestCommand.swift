@@ -62,7 +62,7 @@ enum TestMessage {
     guard wake != .managed else {
       return Result(
         exit: .temporary,
-        word: "no luaslackd runs, and none may be started from here; systemctl start luaslack")
+        word: "no luaslackd runs, and none may be started from here; systemctl start luaslackd")
     }
     let start = Clock.monotonic()
     var queue: Queue?

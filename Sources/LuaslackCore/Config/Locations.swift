@@ -14,7 +14,9 @@ public struct Locations: Sendable, Equatable {
     public let description = "neither HOME nor XDG_STATE_HOME is set; name the spool with --spool"
   }
 
-  /// `spool` and `config` are what the command line says.
+  private static let systemSpool = "/var/spool/luaslack"
+
+  /// `spool` and `config` are what the command line says. `isRoot`: or whom root gave the system's spool to.
   public init(
     spool: String?, config: String?, environment: (String) -> String?, isRoot: Bool,
     fileExists: (String) -> Bool
@@ -25,7 +27,7 @@ public struct Locations: Sendable, Equatable {
     let home = path("HOME")
     let state = path("XDG_STATE_HOME") ?? home.map { $0 + "/.local/state" }
 
-    let system = "/var/spool/luaslack"
+    let system = Self.systemSpool
     let named = (spool ?? path("LUASLACK_SPOOL")).map(Self.withoutSlash)
     if let chosen = named ?? (isRoot ? system : state.map { $0 + "/luaslack" }) {
       self.spool = chosen
@@ -75,7 +77,7 @@ public struct Locations: Sendable, Equatable {
     try Locations(
       spool: spool.flatMap(absolute), config: config.flatMap(absolute),
       environment: Process.variable,
-      isRoot: Process.user == 0
+      isRoot: Process.user == 0 || (try? FileStatus.of(systemSpool))?.owner == Process.user
     ) { path in (try? FileStatus.of(path)) != nil }
   }
 

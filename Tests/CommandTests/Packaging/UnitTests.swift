@@ -49,7 +49,7 @@ import Testing
     let service = try settings("luaslackd.service", of: tree)
     for (name, value) in [
       ("Before", "fail2ban.service"), ("Type", "notify"), ("Restart", "always"),
-      ("ExecReload", "/bin/kill -HUP $MAINPID"), ("User", "luaslack"),
+      ("ExecReload", #"/bin/sh -c "kill -HUP $MAINPID""#), ("User", "luaslack"),
     ] {
       #expect(service.contains { $0 == (name, value) }, "\(name)=\(value)")
     }

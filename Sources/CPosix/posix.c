@@ -89,6 +89,10 @@ int cposix_next_signal(int descriptor) {
   return count == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
+int cposix_waiting_signals(const sigset_t *signals) {
+  return signalfd(-1, signals, SFD_CLOEXEC);
+}
+
 /* Lays the descriptors out in two steps, so that none is overwritten before it is copied: first
  * away from the low numbers, then to their places. */
 static int plan_descriptors(

@@ -3,6 +3,7 @@
 #ifndef CPOSIX_H
 #define CPOSIX_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,6 +26,9 @@ void cposix_defer_stop(int deferred);
 
 /* The number of the next signal waiting on that descriptor, 0 if there is none. */
 int cposix_next_signal(int descriptor);
+
+/* A descriptor that can be read while one of these signals, which are blocked, waits. */
+int cposix_waiting_signals(const sigset_t *signals);
 
 /* Starts path with exactly these arguments and environment. Its descriptor i is a copy of
  * descriptors[i]; -1 stands for /dev/null; all others are closed. Signal mask and dispositions are

@@ -18,7 +18,7 @@ struct InitCommand: ParsableCommand {
       read the change is printed.
 
       Exit status: 0 all is as wanted, 65 something is left to be done and was said, 69 something \
-      could not be written.
+      could not be written, 75 another luaslack init is at work.
       """)
 
   @Option(help: ArgumentHelp("Jails that shall call luaslack, all of them.", valueName: "names"))
@@ -52,7 +52,11 @@ struct InitCommand: ParsableCommand {
     var work = SettingUp(
       locations: locations(), client: fail2ban.client, mayAsk: mayAsk, jails: jailNames,
       channel: channel)
-    if undo { work.undo() } else { work.setUp(secret: try secret()) }
+    let given = try secret()
+    if !undo { work.makeDirectory() }
+    let lock = work.lock()
+    if undo { work.undo() } else { work.setUp(secret: given) }
+    _ = consume lock
     Process.print(json ? JSONWriter.pretty(work.value) : work.text, to: 1)
     throw ExitCode(work.exit.rawValue)
   }
@@ -113,19 +117,30 @@ struct SettingUp {
     files = SetupFiles(manifest: locations.config.directoryPart + "/init.json")
   }
 
-  private var directory: String { locations.config.directoryPart }
+  var directory: String { locations.config.directoryPart }
   private var jailFile: String { client.directory + "/" + JailFiles.ownName }
 
   // MARK: - Setting up
 
+  mutating func makeDirectory() { files.makeDirectory(directory) }
+
+  /// Two at once would each forget what the other wrote. Nil: there is nothing yet that could be undone.
+  func lock() -> Directory? {
+    guard let locked = try? Directory.open(directory) else { return nil }
+    if (try? locked.descriptor.tryLock()) == false {
+      Luaslack.fail(.temporary, "another luaslack init is at work in \(directory)")
+    }
+    return locked
+  }
+
   mutating func setUp(secret: String?) {
-    files.makeDirectory(directory)
+    files.reread()
     writeSecret(secret)
     writeFormatters()
     if writeActions() { writeJails() }
     files.save()
     next.append(
-      (["luaslack", "send-test"] + unusualPlaces(withConfig: true)).joined(separator: " "))
+      (["luaslack", "send-test"] + unusualPlaces()).joined(separator: " "))
   }
 
   private mutating func writeSecret(_ given: String?) {
@@ -144,7 +159,8 @@ struct SettingUp {
           "there is no secret yet: run it again on a terminal, or with --secret-stdin")
       }
       let isBot = known.first?.hasSuffix("/token") ?? false
-      return writeConfiguration(isBot ? channel.map { .token(channel: $0) } : .webhook)
+      return writeConfiguration(
+        isBot ? channel.map { .token(channel: $0) } : .webhook, isGiven: channel != nil)
     }
     guard let kind = kind(of: line) else { return }
     let group = luaslackGroup
@@ -154,7 +170,7 @@ struct SettingUp {
     if !isPlaced {
       problems.append("the secret was not written; remove \(path) if it is out of use")
     }
-    writeConfiguration(kind)
+    writeConfiguration(kind, isGiven: true)
   }
 
   /// Nil, with a problem that shows nothing of it, for what is no secret of Slack's.
@@ -178,10 +194,10 @@ struct SettingUp {
   }
 
   /// A config that is there is its owner's, unless it is as `init` wrote it and is to change.
-  private mutating func writeConfiguration(_ secret: SetupTexts.Secret?) {
+  private mutating func writeConfiguration(_ secret: SetupTexts.Secret?, isGiven: Bool) {
     let present = SetupFiles.read(locations.config)
     let wanted = secret.map(SetupTexts.configuration)
-    if let wanted, present == nil || present != wanted && isGiven {
+    if let wanted, present == nil || isGiven {
       files.place(wanted, at: locations.config)
     } else if present != nil {
       files.note(.unchanged, locations.config)
@@ -189,9 +205,6 @@ struct SettingUp {
       problems.append("\(locations.config) was not written: a bot's token needs --channel")
     }
   }
-
-  /// Something was said on the command line that the config tells.
-  private var isGiven: Bool { channel != nil }
 
   /// Root's files are for luaslack's group, where that is; everybody else's for themselves.
   private var luaslackGroup: UInt32? {
@@ -221,19 +234,46 @@ struct SettingUp {
       problems.append("there is no \(target): install fail2ban, or name its place (--fail2ban-dir)")
       return false
     }
+    let packaged = packagedFiles()
     do throws(SystemError) {
       let source = try Programs.shared("action.d")
       let program = try Process.executable()
       let names = try Directory.open(source + "/.").names().filter { $0.hasSuffix(".conf") }
       for name in names.sorted() {
-        guard let shipped = SetupFiles.read("\(source)/\(name)") else { continue }
-        files.place(SetupTexts.action(shipped, program: program), at: "\(target)/\(name)")
+        let path = "\(target)/\(name)"
+        let present = SetupFiles.read(path)
+        if packaged.contains(path) {
+          noteOfPackage(path, isThere: present != nil)
+        } else if let shipped = SetupFiles.read("\(source)/\(name)") {
+          files.place(
+            SetupTexts.action(shipped, program: program), at: path,
+            mayReplace: present.map(SetupTexts.isLeftByPurge) ?? false)
+        }
       }
     } catch {
       problems.append("the action files cannot be found: \(error)")
     }
     return (try? FileStatus.of(target + "/luaslack.conf")) != nil
   }
+
+  /// Upgraded and removed by dpkg alone.
+  private mutating func noteOfPackage(_ path: String, isThere: Bool) {
+    guard !isThere else { return files.note(.unchanged, path, "the package's") }
+    files.note(.left, path, "the package's, and somebody removed it")
+    problems.append(
+      "bring \(path) back: apt-get install --reinstall -o Dpkg::Options::=--force-confmiss luaslack"
+    )
+  }
+
+  private func packagedFiles() -> Set<String> {
+    let query = Captured.run(
+      "/usr/bin/dpkg-query", ["-W", "-f", SetupTexts.packageFormat, "luaslack"],
+      patience: Self.patience, withErrors: false)
+    return SetupTexts.packaged(query?.output ?? "")
+  }
+
+  /// Microseconds for dpkg's answer.
+  private static let patience: Int64 = 10_000_000
 
   // MARK: - Jails
 
@@ -254,29 +294,36 @@ struct SettingUp {
     }
     let own = JailFiles.jails(ofOwn: before)
     let wanted = names.filter { name in
-      let isCalling = setup.calling.contains(name) && !own.contains(name)
+      // Our own file's call is one of them.
+      let calls = setup.actions[name, default: []].count { $0 == "luaslack" }
+      let isCalling = own.contains(name) ? calls > 1 : setup.calling.contains(name)
       if isCalling { files.note(.unchanged, "jail \(name)", "it calls luaslack already") }
       return !isCalling
     }
     for name in wanted where !setup.jails.contains(name) {
       problems.append("jail \(name) is not enabled: set `enabled = true` in its section")
     }
-    guard !wanted.isEmpty else { return }
-    guard let options = JailFiles.options(unusualPlaces(withConfig: true)) else {
+    guard let options = JailFiles.options(unusualPlaces()) else {
       problems.append(
         "the path of the spool or the config has characters that fail2ban would misread; "
           + "no jail was changed")
       return
     }
-    let isNew = before != JailFiles.own(wanted, options: options)
-    guard files.place(JailFiles.own(wanted, options: options), at: jailFile) else {
+    let text = JailFiles.own(wanted, options: options)
+    guard wanted.isEmpty ? before != nil : before != text else {
+      if before != nil { files.note(.unchanged, jailFile) }
+      return
+    }
+    let isDone =
+      wanted.isEmpty ? files.withdraw(jailFile) != nil : files.place(text, at: jailFile)
+    guard isDone else {
       problems.append("no jail was changed")
       return
     }
-    guard isNew else { return }
     if let problem = testProblem() {
       files.takeBack(jailFile, to: before)
       problems.append("fail2ban refuses the change, so it was taken back: \(problem)")
+      problems += JailFiles.mend(of: problem).map { [$0] } ?? []
     } else {
       next.append(client.typed(Fail2banClient.takeNewActions))
     }
@@ -294,7 +341,7 @@ struct SettingUp {
     }
     if jails != nil || mayAsk {
       problems.append(
-        "fail2ban's configuration is wrong without luaslack, so no jail was changed: \(problem)")
+        "fail2ban's configuration is wrong as it is, so no jail was changed: \(problem)")
     }
     return nil
   }
@@ -331,26 +378,25 @@ struct SettingUp {
   }
 
   /// Options that tell every other call of luaslack where its places are.
-  private func unusualPlaces(withConfig: Bool) -> [String] {
+  private func unusualPlaces() -> [String] {
     let usual = try? Locations(
       spool: nil, config: nil, environment: { _ in nil }, isRoot: true, fileExists: { _ in false })
     var options: [String] = []
     if locations.spool != usual?.spool { options.append("--spool=" + locations.spool) }
-    if withConfig, locations.config != usual?.config {
+    if locations.config != usual?.config {
       options.append("--config=" + locations.config)
     }
     return options
   }
 
   private func ask(_ question: String, isHidden: Bool = false) -> String? {
-    let line = (try? Terminal.readLine(question: question, isHidden: isHidden)) ?? nil
-    if isHidden { Process.print("\n", to: 2) }
-    return line
+    (try? Terminal.readLine(question: question, isHidden: isHidden)) ?? nil
   }
 
   // MARK: - Undoing
 
   mutating func undo() {
+    files.reread()
     guard !files.isEmpty else {
       problems.append("nothing is known that luaslack init wrote beside \(locations.config)")
       return

@@ -95,6 +95,22 @@ struct InitTests {
     #expect(try await place.test().status == 0)
   }
 
+  @Test func `a jail that builds on what is known already is told of, and left as it is`()
+    async throws
+  {
+    let place = try SetUpPlace()
+    try place.directory.write(
+      "[sshd]\naction = %(known/action)s\n         %(action_mw)s\n",
+      to: "fail2ban/jail.d/mail.local")
+    let set = try await place.initialize("--jails", "sshd", secret: Self.url)
+    #expect(set.status == 65, "\(set.output)")
+    #expect(
+      set.output.contains("it was taken back: ")
+        && set.output.contains("add luaslack as one more line"))
+    #expect(try place.directory.names(in: "fail2ban/jail.d") == ["mail.local"])
+    #expect(try await place.test().status == 0)
+  }
+
   @Test func `a configuration that is wrong already is not made longer`() async throws {
     let place = try SetUpPlace()
     try place.directory.write(
@@ -104,7 +120,7 @@ struct InitTests {
     #expect(set.status == 65)
     #expect(
       set.output.contains(
-        "fail2ban's configuration is wrong without luaslack, so no jail was changed: "
+        "fail2ban's configuration is wrong as it is, so no jail was changed: "
           + "Failed during configuration: Have not found any log file for sshd jail"))
     #expect(try place.directory.names(in: "fail2ban/jail.d") == [])
   }
@@ -193,5 +209,115 @@ struct InitTests {
     #expect(try place.directory.read("etc/webhook") == Self.url + "\n")
     #expect(
       try place.directory.read("fail2ban/jail.d/zz-luaslack.local").contains("\n[sshd]\n"))
+  }
+
+  @Test func `Ctrl-C at the secret ends it, and the terminal shows again what is typed`()
+    async throws
+  {
+    let place = try SetUpPlace()
+    // A person's terminal: the program in the foreground of it, and Ctrl-C typed into its other end.
+    let script = """
+      import os, pty, select, signal, sys, termios, time
+      child, terminal = pty.fork()
+      if child == 0:
+          os.execv(sys.argv[1], sys.argv[1:])
+      def shows():
+          return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+      seen, deadline = b"", time.monotonic() + 60
+      while b"not shown" not in seen and time.monotonic() < deadline:
+          seen += os.read(terminal, 4096)
+      hidden = not shows()
+      os.write(terminal, b"xoxb-half-typed\\x03")
+      ended = os.waitpid(child, 0)[1]
+      print(hidden, os.WIFSIGNALED(ended) and os.WTERMSIG(ended) == signal.SIGINT, shows())
+      """
+    let asked = try await run(
+      "/usr/bin/python3",
+      ["-c", script, Programs.luaslack, "init", "--fail2ban-dir", place.fail2ban] + place.places,
+      timeout: .seconds(120))
+    #expect(asked.output == "True True True\n", "\(asked.output)\(asked.errors)")
+    #expect(try place.directory.names(in: "etc") == [])
+  }
+
+  @Test func `only one works at a time`() async throws {
+    let place = try SetUpPlace()
+    _ = try await place.initialize("--jails", "sshd", secret: Self.url)
+    let before = try place.snapshot()
+    let second = try await run(
+      "/usr/bin/flock",
+      [place.directory.file("etc"), Programs.luaslack, "init", "--undo", "--fail2ban-dir"]
+        + [place.fail2ban] + place.places)
+    #expect(second.status == 75)
+    #expect(second.errors.contains("another luaslack init is at work"))
+    #expect(try place.snapshot() == before)
+  }
+
+  @Test func `another secret changes the config that init wrote, and no other`() async throws {
+    let place = try SetUpPlace()
+    let token = "xoxb-\(Installation.secret)"
+    _ = try await place.initialize("--channel", "C0123456789", "--jails", "", secret: token)
+    #expect(try place.directory.read("etc/config.toml").contains("token_file"))
+    let changed = try await place.initialize("--jails", "", secret: Self.url)
+    #expect(changed.status == 0, "\(changed.output)")
+    #expect(try place.directory.read("etc/config.toml").contains("webhook_file"))
+    try place.directory.write("# mine\n", to: "etc/config.toml")
+    let own = try await place.initialize("--jails", "", "--channel", "C0123456789", secret: token)
+    #expect(own.output.contains("it was changed since luaslack init wrote it"))
+    #expect(try place.directory.read("etc/config.toml") == "# mine\n")
+  }
+
+  @Test func `what a purge of the package left makes room for the real action`() async throws {
+    let place = try SetUpPlace()
+    try place.directory.write(
+      "# luaslack was removed from this host, but …\n[Definition]\nactionban =\n",
+      to: "fail2ban/action.d/luaslack.conf")
+    let set = try await place.initialize("--jails", "sshd", secret: Self.url)
+    #expect(set.status == 0, "\(set.output)")
+    #expect(try await place.dump().contains("; \"\(SetUpPlace.program)\" ban "))
+    // The purge still begins it so.
+    let postrm = try String(
+      contentsOfFile: InstalledTree.checkout + "/packaging/debian/luaslack.postrm", encoding: .utf8)
+    #expect(postrm.contains("\n# luaslack was removed from this host"))
+  }
+
+  /// Whatever an administrator has made of the jails, each keeps what it does and then tells luaslack.
+  @Test(arguments: [
+    ("jail.local", "[DEFAULT]\naction = %(action_)s\n         other\n", "sshd"),
+    ("jail.d/customisation.local", "[sshd]\naction = other\n", "sshd"),
+    ("jail.d/defaults-debian.conf", "[sshd]\nenabled = true\nport = 2222\n", "sshd"),
+    (
+      "jail.d/Shop.v2.conf", "[Shop.v2]\nenabled = true\nfilter = sshd\naction = other\n", "Shop.v2"
+    ),
+    ("jail.d/aa.local", "[DEFAULT]\naction = other\n[recidive]\naction = other[x=1]\n", "recidive"),
+  ])
+  func `every jail keeps the actions it has`(
+    _ file: String, _ text: String, _ jail: String
+  ) async throws {
+    let place = try SetUpPlace()
+    try place.directory.write(
+      "[Definition]\nactionban = true\n[Init]\nx =\n", to: "fail2ban/action.d/other.conf")
+    let earlier = file == "jail.local" ? try place.directory.read("fail2ban/jail.local") : ""
+    let log = "[DEFAULT]\nbackend = polling\nlogpath = \(place.directory.file("auth.log"))\n"
+    try place.directory.write(text + (file == "jail.local" ? earlier : log), to: "fail2ban/" + file)
+    let before = try await actions(of: jail, in: place)
+    let set = try await place.initialize("--jails", jail, secret: Self.url)
+    #expect(set.status == 0, "\(set.output)")
+    #expect(!before.isEmpty)
+    #expect(try await actions(of: jail, in: place) == before + ["luaslack"])
+    // Named by hand as well since: not twice.
+    try place.directory.write(
+      "[\(jail)]\naction = %(action_)s\n         luaslack\n",
+      to: "fail2ban/jail.d/zy-mine.local")
+    let again = try await place.initialize("--jails", jail)
+    #expect(again.status == 0, "\(again.output)")
+    let now = try await actions(of: jail, in: place)
+    #expect(now.count == 2 && now.last == "luaslack", "\(now)")
+    #expect(try !place.directory.names(in: "fail2ban/jail.d").contains("zz-luaslack.local"))
+  }
+
+  private func actions(of jail: String, in place: SetUpPlace) async throws -> [String] {
+    let start = "['set', '\(jail)', 'addaction', '"
+    return try await place.dump().split(separator: "\n").filter { $0.hasPrefix(start) }
+      .map { String($0.dropFirst(start.count).prefix { $0 != "'" }) }
   }
 }

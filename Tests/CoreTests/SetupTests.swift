@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -76,6 +77,46 @@ import Testing
     _ = last.undo { _ in nil }
     last.finishUndo()
     #expect(try place.names() == [])
+  }
+
+  @Test func `what cannot be remembered is not written`() throws {
+    // A directory stands where the memory would be: its name cannot be taken.
+    try place.write("", to: "init.json/x")
+    var setup = files
+    let wasPlaced = setup.place(one, at: place.file("file"))
+    #expect(!wasPlaced)
+    #expect(setup.steps.map(\.what) == [.failed])
+    #expect(try place.names() == ["init.json"])
+  }
+
+  @Test func `a file that was remembered and never written is nobody's trouble`() throws {
+    var setup = files
+    setup.place(one, at: place.file("file"))
+    unlink(place.file("file"))
+    var undoing = files
+    _ = undoing.undo { _ in nil }
+    undoing.finishUndo()
+    #expect(undoing.steps == [])
+    #expect(try place.names() == [])
+  }
+
+  @Test func `what another run wrote meanwhile is known once it is read again`() throws {
+    var first = files
+    var second = files
+    second.place(two, at: place.file("theirs"))
+    first.reread()
+    first.place(one, at: place.file("ours"))
+    var undoing = files
+    let removed = undoing.undo { _ in nil }.map(\.path)
+    #expect(removed == [place.file("ours"), place.file("theirs")])
+  }
+
+  @Test func `the package's files are those that dpkg names, while it is installed`() {
+    let list = "\n /etc/fail2ban/action.d/luaslack.conf 0123\n /etc/x 4567 obsolete\n\n"
+    #expect(
+      SetupTexts.packaged("installed" + list) == ["/etc/fail2ban/action.d/luaslack.conf", "/etc/x"])
+    #expect(SetupTexts.packaged("config-files" + list) == [])
+    #expect(SetupTexts.packaged("") == [])
   }
 
   @Test func `a damaged memory makes nothing ours`() throws {

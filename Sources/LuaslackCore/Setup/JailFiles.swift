@@ -119,4 +119,13 @@ public struct JailFiles: Sendable {
     let text = word ?? output.split(separator: "\n").last ?? "it does not say why"
     return PlainText.line(String(text.prefix(400)))
   }
+
+  /// What to do about a problem that we know; nil about others. fail2ban keeps one value under `known/`: if that
+  /// names it again, it names itself.
+  public static func mend(of problem: String) -> String? {
+    guard problem.contains("Recursion limit"), problem.contains("known/action") else { return nil }
+    return
+      "a jail of these has %(known/action)s already, and fail2ban takes it once: add luaslack as one "
+      + "more line below it, in the file where it stands"
+  }
 }

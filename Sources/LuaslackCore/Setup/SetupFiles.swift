@@ -49,10 +49,21 @@ public struct SetupFiles: Sendable {
   /// believed to be ours.
   public init(manifest: String) {
     self.manifest = manifest
-    let value = Self.read(manifest).flatMap { try? JSONReader.read($0) }
-    entries = (value?["written"]?.array ?? []).compactMap { item in
+    entries = Self.entries(in: manifest)
+  }
+
+  private static func entries(in manifest: String) -> [Entry] {
+    let value = read(manifest).flatMap { try? JSONReader.read($0) }
+    return (value?["written"]?.array ?? []).compactMap { item in
       item["path"]?.string.map { Entry(path: $0, hash: item["hash"]?.string) }
     }
+  }
+
+  /// What another run has remembered since; to be called when no other can.
+  public mutating func reread() {
+    let written = Self.entries(in: manifest)
+    entries.removeAll { entry in written.contains { $0.path == entry.path } }
+    entries += written
   }
 
   public var hasFailed: Bool { steps.contains { $0.what == .failed } }
@@ -86,18 +97,20 @@ public struct SetupFiles: Sendable {
     }
   }
 
-  /// True if the file is now as wanted.
+  /// True if the file is now as wanted. `mayReplace`: even one that nothing is known of.
   @discardableResult
   public mutating func place(
-    _ content: [UInt8], at path: String, permissions: UInt32 = 0o644, group: UInt32? = nil
+    _ content: [UInt8], at path: String, permissions: UInt32 = 0o644, group: UInt32? = nil,
+    mayReplace: Bool = false
   ) -> Bool {
     let present = Self.read(path)
     if present == content {
+      if entry(path) != nil { remember(path, content) }
       note(.unchanged, path)
       return true
     }
     let isThere = present != nil || (try? FileStatus.of(path)) != nil
-    if isThere {
+    if isThere, !mayReplace {
       guard let entry = entry(path) else {
         note(.left, path, "it is there, and luaslack init did not write it")
         return false
@@ -107,14 +120,22 @@ public struct SetupFiles: Sendable {
         return false
       }
     }
+    let known = entries
     do throws(SystemError) {
+      // A new file is remembered before it is there: whatever cuts this off, undo finds it.
+      if !isThere {
+        remember(path, content)
+        try writeManifest()
+      }
       try Self.write(content, to: path, permissions, group)
     } catch {
+      entries = known
       note(.failed, path, "\(error)")
       return false
     }
     remember(path, content)
     note(isThere ? .replaced : .wrote, path)
+    save()
     return true
   }
 
@@ -138,8 +159,12 @@ public struct SetupFiles: Sendable {
   private func entry(_ path: String) -> Entry? { entries.first { $0.path == path } }
 
   private mutating func remember(_ path: String, _ content: [UInt8]) {
-    entries.removeAll { $0.path == path }
-    entries.append(Entry(path: path, hash: StableHash.text(content)))
+    let new = Entry(path: path, hash: StableHash.text(content))
+    if let index = entries.firstIndex(where: { $0.path == path }) {
+      entries[index] = new
+    } else {
+      entries.append(new)
+    }
   }
 
   /// Whole or not at all, under its final name with its final rights.
@@ -171,6 +196,14 @@ public struct SetupFiles: Sendable {
 
   /// Remembers what was written; to be called even if something failed.
   public mutating func save() {
+    do throws(SystemError) {
+      try writeManifest()
+    } catch {
+      note(.failed, manifest, "\(error)")
+    }
+  }
+
+  private func writeManifest() throws(SystemError) {
     guard !entries.isEmpty else { return }
     let value: Value = [
       "schema": 1,
@@ -179,11 +212,7 @@ public struct SetupFiles: Sendable {
     ]
     let content = Array(JSONWriter.pretty(value).utf8)
     guard Self.read(manifest) != content else { return }
-    do throws(SystemError) {
-      try Self.write(content, to: manifest, 0o600, nil)
-    } catch {
-      note(.failed, manifest, "\(error)")
-    }
+    try Self.write(content, to: manifest, 0o600, nil)
   }
 
   // MARK: - Undoing
@@ -193,31 +222,44 @@ public struct SetupFiles: Sendable {
   public mutating func undo(mustStay: (String) -> String?) -> [(path: String, content: [UInt8])] {
     var removed: [(path: String, content: [UInt8])] = []
     for entry in entries.reversed() where entry.hash != nil {
-      guard let content = Self.read(entry.path) else {
-        if (try? FileStatus.of(entry.path)) == nil {
-          forget(entry)
-        } else {
-          note(.left, entry.path, "it cannot be read")
-        }
-        continue
-      }
-      if entry.hash != StableHash.text(content) {
-        note(.left, entry.path, "it was changed since luaslack init wrote it; it is yours")
-        forget(entry)
-      } else if let why = mustStay(entry.path) {
-        note(.left, entry.path, why)
-      } else {
-        do throws(SystemError) {
-          try Self.remove(entry.path)
-          removed.append((entry.path, content))
-          note(.removed, entry.path)
-          forget(entry)
-        } catch {
-          note(.failed, entry.path, "\(error)")
-        }
+      if let content = withdraw(entry.path, mustStay: mustStay) {
+        removed.append((entry.path, content))
       }
     }
     return removed
+  }
+
+  /// The same for one file; nil if it is still there, or was not.
+  public mutating func withdraw(
+    _ path: String, mustStay: (String) -> String? = { _ in nil }
+  ) -> [UInt8]? {
+    guard let entry = entry(path) else { return nil }
+    guard let content = Self.read(path) else {
+      if (try? FileStatus.of(path)) == nil {
+        forget(entry)
+      } else {
+        note(.left, path, "it cannot be read")
+      }
+      return nil
+    }
+    if entry.hash != StableHash.text(content) {
+      note(.left, path, "it was changed since luaslack init wrote it; it is yours")
+      forget(entry)
+      return nil
+    }
+    if let why = mustStay(path) {
+      note(.left, path, why)
+      return nil
+    }
+    do throws(SystemError) {
+      try Self.remove(path)
+    } catch {
+      note(.failed, path, "\(error)")
+      return nil
+    }
+    note(.removed, path)
+    forget(entry)
+    return content
   }
 
   /// Brings back what `undo` removed.

@@ -59,6 +59,23 @@ public enum SetupTexts {
     return Array(lines.joined(separator: "\n").utf8)
   }
 
+  /// How an action file begins that the Debian package's purge left, doing nothing, for jails that name it.
+  public static let leftByPurge = "# luaslack was removed from this host"
+
+  public static func isLeftByPurge(_ content: [UInt8]) -> Bool {
+    content.starts(with: leftByPurge.utf8)
+  }
+
+  /// With which dpkg-query prints the state of the Debian package, and then its files under /etc.
+  public static let packageFormat = "${db:Status-Status}\n${Conffiles}\n"
+
+  /// Those files; none if the package is not installed now.
+  public static func packaged(_ answer: String) -> Set<String> {
+    let lines = answer.split(separator: "\n")
+    guard lines.first == "installed" else { return [] }
+    return Set(lines.dropFirst().compactMap { $0.split(separator: " ").first.map(String.init) })
+  }
+
   /// The number of a group by its line in `/etc/group`: a static program asks no other source.
   public static func group(named name: String, in file: [UInt8]) -> UInt32? {
     for line in String(decoding: file, as: UTF8.self).split(separator: "\n") {

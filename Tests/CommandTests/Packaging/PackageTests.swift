@@ -23,7 +23,9 @@ import Testing
   }
 
   /// A root with fail2ban's configuration, after dpkg has removed our files, and then the script.
-  private func purge(_ jails: String) async throws -> (TemporaryDirectory, Finished) {
+  private func purge(_ jails: String, own: String? = nil) async throws -> (
+    TemporaryDirectory, Finished
+  ) {
     let root = try TemporaryDirectory("root")
     try FileManager.default.createDirectory(
       atPath: root.file("etc"), withIntermediateDirectories: true)
@@ -44,6 +46,7 @@ import Testing
       \(jails)
 
       """, to: "etc/fail2ban/jail.local")
+    if let own { try root.write(own, to: "etc/fail2ban/jail.d/zz-luaslack.local") }
     for name in ["etc/luaslack/webhook", "var/spool/luaslack/lock", "var/lib/luaslack/luaslack.db"]
     {
       try root.write("x", to: name)
@@ -90,6 +93,29 @@ import Testing
     #expect(again.status == 0)
     let names = try root.names(in: "etc/fail2ban/action.d")
     #expect(!names.contains { $0.hasPrefix("luaslack") })
+  }
+
+  /// What `luaslack init` wrote, and the same with a line of an administrator's.
+  @Test(
+    .enabled(if: hasFail2ban, noFail2ban),
+    arguments: [
+      ("", false), ("bantime = 1h\n", true), ("         luaslack-lines\n", true),
+    ])
+  func `a purge takes init's jails along, and what was made of them stays`(
+    _ more: String, _ stays: Bool
+  ) async throws {
+    let place = try SetUpPlace()
+    let set = try await place.initialize("--jails", "sshd,recidive", secret: InitTests.url)
+    #expect(set.status == 0, "\(set.output)")
+    let own = try place.directory.read("fail2ban/jail.d/zz-luaslack.local")
+    let (root, script) = try await purge("", own: own + more)
+    #expect(script.status == 0)
+    #expect(try root.names(in: "etc/fail2ban/jail.d") == (stays ? ["zz-luaslack.local"] : []))
+    #expect(script.errors.contains("names the action luaslack;") == stays)
+    let test = try await run(
+      "/usr/bin/fail2ban-client", ["-c", root.file("etc/fail2ban"), "-t"],
+      environment: ["PATH": "/usr/bin:/bin"])
+    #expect(test.status == 0, "\(test.output) \(test.errors)")
   }
 
   @Test(.enabled(if: hasFail2ban, noFail2ban))

@@ -20,7 +20,7 @@ endif
 LONG_PACKAGES  = $(TEST_PACKAGES) $(DEB_PACKAGES) debootstrap lintian
 BENCH_PACKAGES = $(TEST_PACKAGES)
 
-.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall deb test-deb pages clean
+.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall deb test-deb test-systemd pages clean
 
 all: build
 
@@ -126,12 +126,17 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/luaslack.fish $(DESTDIR)$(ZSH)/_luaslack
 
 # The Debian package, in .build/deb; `test-deb` builds it, asks lintian, and installs, upgrades and
-# purges it in a Debian of its own.
+# purges it in a Debian of its own; `test-systemd` boots such a Debian, with systemd as its process 1.
+# SUITE=trixie does the same in Debian 13, with the package that was built here.
 deb: packages-deb programs pages
 	@tools/build-deb
 
+SUITE ?= bookworm
 test-deb: packages-long deb
-	@tools/test-deb
+	@tools/test-deb $(SUITE)
+
+test-systemd: packages-long deb
+	@tools/test-systemd $(SUITE)
 
 clean:
 	rm -rf .build

@@ -10,6 +10,7 @@ final class PrivateMounts: Sendable {
   }
 
   private let keeper: RunningProgram
+  var processID: pid_t { keeper.processID }
 
   init() async throws {
     // Stays in the namespace, so that it lasts; ends with this object.

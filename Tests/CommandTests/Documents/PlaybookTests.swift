@@ -1,0 +1,122 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// docs/many-servers.md: what its playbook does to a host, once and once more.
+@Suite struct PlaybookTests {
+  private static let page = Page("docs/many-servers.md")
+
+  @Test func `the playbook is YAML, and its tasks have names`() async throws {
+    let playbook = try await Playbook()
+    #expect(playbook.tasks.count >= 7)
+    #expect(playbook.tasks.allSatisfy { $0["name"].string != nil })
+    #expect(playbook.commands.count == 3)
+  }
+
+  @Test func `the secret is in no command line, and hidden`() async throws {
+    let playbook = try await Playbook()
+    for task in playbook.commands {
+      let command = task["ansible.builtin.command"]
+      #expect(command["argv"].array.allSatisfy { $0.string?.contains("secret }") == false })
+      #expect(command["stdin"].isNull || task["no_log"].bool == true)
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0 && Fail2banServer.isInstalled, "needs root and fail2ban"))
+  func `its commands set a host up, and change nothing the second time`() async throws {
+    let playbook = try await Playbook()
+    let machine = try await Machine(withLuaslack: false)
+    #expect(try await machine.run("make -s install", inCheckout: true).status == 0)
+    _ = try await machine.run(
+      "systemd-sysusers luaslack.conf; systemd-tmpfiles --create luaslack.conf")
+    let template = try #require(Self.page.blocks("toml config.toml.j2").first).text
+      .replacing("{{ luaslack_share }}", with: "40")
+    try machine.write(template, to: "/etc/luaslack/config.toml")
+    let formatter = try #require(Self.page.blocks("lua").first).text
+    try machine.write(formatter, to: "/etc/luaslack/formatters/50-digest.lua")
+    for validate in playbook.validations {
+      let file = validate.contains("--config") ? "config.toml" : "formatters/50-digest.lua"
+      let done = try await machine.run(validate.replacing("%s", with: "/etc/luaslack/" + file))
+      #expect(done.status == 0, "\(validate): \(done.said)")
+    }
+    for changes in [true, false] {
+      let before = try? machine.read("/etc/fail2ban/jail.d/zz-luaslack.local")
+      for task in playbook.commands(whenChanged: changes) {
+        let words = task["ansible.builtin.command"]["argv"].array.compactMap(\.string)
+          .map { $0.contains("luaslack_jails") ? "sshd" : $0 }
+        let isInit = words.contains("init")
+        let input = isInit ? " < secret" : ""
+        let done = try await machine.run(words.joined(separator: " ") + input)
+        #expect(words.contains("doctor") ? done.status ?? 2 < 2 : done.status == 0, "\(done.said)")
+        guard isInit else { continue }
+        let steps = try JSON(parsing: done.output)["steps"].array.compactMap { $0["what"].string }
+        let wasChanged = steps.contains { ["wrote", "replaced", "removed"].contains($0) }
+        #expect(wasChanged == changes, "\(done.output)")
+        #expect(task["changed_when"].string?.contains("['wrote', 'replaced', 'removed']") == true)
+        #expect(!done.said.contains(Installation.secret))
+      }
+      let after = try machine.read("/etc/fail2ban/jail.d/zz-luaslack.local")
+      #expect(changes ? before == nil : before == after)
+    }
+    #expect(try machine.read("/etc/luaslack/config.toml") == template)
+    let doctor = try await machine.run("luaslack doctor --json || true")
+    let findings = try JSON(parsing: doctor.output)["findings"].array
+    let wrong = findings.filter { $0["state"].string == "problem" }
+    #expect(wrong.isEmpty, "\(wrong)")
+    #expect(findings.contains { $0["subject"].string == "destination default" })
+  }
+
+  @Test(
+    .enabled(
+      if: FileManager.default.isExecutableFile(atPath: "/usr/bin/ansible-playbook"),
+      "ansible is not installed"))
+  func `ansible reads the playbook`() async throws {
+    let place = try TemporaryDirectory("ansible")
+    try place.write(Playbook.text, to: "luaslack.yml")
+    let done = try await run(
+      "/usr/bin/ansible-playbook", ["--syntax-check", "-i", "web1,", place.file("luaslack.yml")],
+      environment: ["PATH": "/usr/bin:/bin", "HOME": place.path, "LC_ALL": "C.UTF-8"])
+    #expect(done.status == 0, "\(done.said)")
+  }
+}
+
+/// The page's playbook, as Debian's python3-yaml reads it.
+struct Playbook {
+  static let text = Page("docs/many-servers.md").blocks("yaml playbook").first?.text ?? ""
+
+  let tasks: [JSON]
+  let handlers: [JSON]
+
+  init() async throws {
+    let plays = try await Self.parsed(Self.text).array
+    tasks = plays.flatMap { $0["tasks"].array }
+    handlers = plays.flatMap { $0["handlers"].array }
+  }
+
+  var commands: [JSON] { Self.commands(tasks + handlers) }
+
+  /// In the order in which they run: the handlers, if something changed, where they are flushed.
+  func commands(whenChanged: Bool) -> [JSON] {
+    let flush = tasks.firstIndex { $0["ansible.builtin.meta"].string == "flush_handlers" }
+    let place = flush ?? tasks.endIndex
+    return Self.commands(tasks[..<place] + (whenChanged ? handlers : []) + tasks[place...])
+  }
+
+  private static func commands(_ tasks: some Sequence<JSON>) -> [JSON] {
+    tasks.filter { !$0["ansible.builtin.command"].isNull }
+  }
+
+  /// Every `validate:` of its modules.
+  var validations: [String] {
+    tasks.flatMap { $0.object.values.compactMap { $0["validate"].string } }
+  }
+
+  static func parsed(_ yaml: String) async throws -> JSON {
+    let program = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"
+    let done = try await run(
+      "/usr/bin/python3", ["-c", program], stdin: Array(yaml.utf8),
+      environment: ["LC_ALL": "C.UTF-8"])
+    return try JSON(parsing: done.output)
+  }
+}

@@ -240,7 +240,7 @@ import Testing
 
 /// A Markdown file in pieces: its fenced blocks and the tables of its reference.
 struct Document {
-  static let languages = ["lua", "json", "text", "toml", ""]
+  static let languages = ["lua", "json", "text", "toml", "sh"]
 
   struct Block: Sendable, CustomTestStringConvertible {
     var language: String

@@ -42,9 +42,14 @@ struct ContainerTests {
     }
 
     func run(
-      _ arguments: [String], environment: [String: String] = ["LUASLACK_SPAWN": "0"]
+      _ arguments: [String], environment: [String: String] = ["LUASLACK_SPAWN": "0"],
+      mapped: Bool = true
     ) async throws -> Finished {
-      try await mounts.run("/usr/sbin/chroot", [root] + arguments, environment: environment)
+      let inside = ["/usr/sbin/chroot", root] + arguments
+      // Else in ids of its own, among which is no user but root.
+      let words = mapped ? inside : ["/usr/bin/unshare", "-U", "--map-root-user"] + inside
+      return try await mounts.run(
+        words[0], Array(words.dropFirst()), environment: environment)
     }
   }
 
@@ -88,6 +93,15 @@ struct ContainerTests {
     #expect(done.status == 0, "\(done)")
     #expect(done.errors.contains("the event is safe, but luaslackd did not start"), "\(done)")
     #expect(container.installation.incoming.count == 1)
+  }
+
+  @Test func `where the spool's owner is not mapped, a call by hand shows it`() async throws {
+    let container = try await Container(owner: 4711)
+    let arguments = [luaslack, "ban", "--", "sshd", "203.0.113.7", "5"]
+    let done = try await container.run(arguments, mapped: false)
+    #expect(done.status == 0, "\(done)")
+    #expect(done.errors.contains("the event is kept in memory"), "\(done)")
+    #expect(container.installation.incoming.isEmpty)
   }
 
   @Test func `the file managed says as much as the variable`() async throws {

@@ -23,13 +23,19 @@ import Testing
     }
   }
 
+  /// As the package leaves a host.
+  private func hostWithPrograms() async throws -> Machine {
+    let machine = try await Machine(withLuaslack: false)
+    #expect(try await machine.run("make -s install", inCheckout: true).status == 0)
+    let accounts = "systemd-sysusers luaslack.conf; systemd-tmpfiles --create luaslack.conf"
+    _ = try await machine.run(accounts)
+    return machine
+  }
+
   @Test(.enabled(if: geteuid() == 0 && Fail2banServer.isInstalled, "needs root and fail2ban"))
   func `its commands set a host up, and change nothing the second time`() async throws {
     let playbook = try await Playbook()
-    let machine = try await Machine(withLuaslack: false)
-    #expect(try await machine.run("make -s install", inCheckout: true).status == 0)
-    _ = try await machine.run(
-      "systemd-sysusers luaslack.conf; systemd-tmpfiles --create luaslack.conf")
+    let machine = try await hostWithPrograms()
     let template = try #require(Self.page.blocks("toml config.toml.j2").first).text
       .replacing("{{ luaslack_share }}", with: "40")
     try machine.write(template, to: "/etc/luaslack/config.toml")
@@ -67,17 +73,54 @@ import Testing
     #expect(findings.contains { $0["subject"].string == "destination default" })
   }
 
-  @Test(
-    .enabled(
-      if: FileManager.default.isExecutableFile(atPath: "/usr/bin/ansible-playbook"),
-      "ansible is not installed"))
+  // MARK: - Where ansible is installed
+
+  private static let ansible: String? = {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    return path.split(separator: ":").map { "\($0)/ansible-playbook" }.first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
+  }()
+
+  @Test(.enabled(if: ansible != nil, "ansible is not installed"))
   func `ansible reads the playbook`() async throws {
     let place = try TemporaryDirectory("ansible")
     try place.write(Playbook.text, to: "luaslack.yml")
     let done = try await run(
-      "/usr/bin/ansible-playbook", ["--syntax-check", "-i", "web1,", place.file("luaslack.yml")],
+      try #require(Self.ansible),
+      ["--syntax-check", "-i", "web1,", place.file("luaslack.yml")],
       environment: ["PATH": "/usr/bin:/bin", "HOME": place.path, "LC_ALL": "C.UTF-8"])
     #expect(done.status == 0, "\(done.said)")
+  }
+
+  @Test(
+    .enabled(
+      if: geteuid() == 0 && Fail2banServer.isInstalled && ansible != nil,
+      "needs root, fail2ban and ansible"))
+  func `ansible sets a host up, and changes nothing the second time`() async throws {
+    let machine = try await hostWithPrograms()
+    try machine.write(Playbook.text, to: "/work/luaslack.yml")
+    let template = try #require(Self.page.blocks("toml config.toml.j2").first)
+    try machine.write(template.text, to: "/work/config.toml.j2")
+    let formatter = try #require(Self.page.blocks("lua").first)
+    try machine.write(formatter.text, to: "/work/formatters/50-digest.lua")
+    let secret = try machine.read("/work/secret").dropLast()
+    try machine.write(
+      "luaslack_secret: \(secret)\nansible_become: false\n", to: "/work/vars.yml")
+    for isFirst in [true, false] {
+      // The package is not there to be installed; all that follows it is done.
+      let done = try await machine.run(
+        """
+        export HOME=$PWD
+        \(try #require(Self.ansible)) -i localhost, -c local --start-at-task 'Write the config' \
+          -e @vars.yml luaslack.yml
+        """)
+      #expect(done.status == 0, "\(done.said)")
+      #expect(done.output.contains(" changed=0 ") != isFirst, "\(done.said)")
+      #expect(!done.said.contains(Installation.secret))
+    }
+    #expect(try machine.read("/etc/luaslack/config.toml").contains("rate = \"1/1s\""))
+    #expect(try await machine.run("fail2ban-client get sshd actions").output.contains("luaslack"))
   }
 }
 

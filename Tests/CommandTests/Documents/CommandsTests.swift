@@ -73,6 +73,32 @@ import Testing
 
   // MARK: - What pages name
 
+  @Test func `commands within the text have subcommands and options that there are`() async throws {
+    let help = try await run(Programs.luaslack, ["--experimental-dump-help"])
+    let program = try JSON(parsing: help.output)["command"]
+    let spans = Page.all.flatMap { page in
+      page.text.matches(of: /`(?:sudo )?luaslack ([^`]+)`/).map { (page.name, $0.output.1) }
+    }
+    #expect(spans.count > 40)
+    for (page, span) in spans {
+      let words = span.split(separator: " ").prefix { $0 != "--" }.map(String.init)
+      var command = program
+      for word in words {
+        guard
+          let next = command["subcommands"].array.first(where: { $0["commandName"].string == word })
+        else { break }
+        command = next
+      }
+      #expect(command != program || words == ["--help"], "\(page): luaslack \(span)")
+      let names = command["arguments"].array.flatMap { $0["names"].array }
+        .compactMap { $0["name"].string }
+      for option in words.filter({ $0.hasPrefix("--") }) {
+        let name = String(option.dropFirst(2).prefix { $0 != "=" })
+        #expect(names.contains(name), "\(page): luaslack \(span)")
+      }
+    }
+  }
+
   @Test func `links lead somewhere`() throws {
     let headings = Dictionary(
       uniqueKeysWithValues: Page.all.map { page in

@@ -201,11 +201,11 @@ struct PostsTests {
   // MARK: - Many jails
 
   @Test(arguments: [
-    (Post.php, "The jail sshd has been started successfully.", "The jail sshd has been restarted."),
-    (.curl, "Fail2Ban (sshd) jail has started", "Fail2Ban (sshd) jail has restarted"),
+    (Post.php, "The jail sshd has been started successfully.", "The jail sshd has been stopped."),
+    (.curl, "Fail2Ban (sshd) jail has started", "Fail2Ban (sshd) jail has stopped"),
   ])
   func `jails that start at once are one message with a line for each`(
-    post: Post, started: String, restarted: String
+    post: Post, started: String, stopped: String
   ) async throws {
     let installation = try await installation(post)
     let slack = installation.slack
@@ -217,8 +217,8 @@ struct PostsTests {
       for jail in ["sshd", "web"] { _ = try await installation.luaslack([verb, "--", jail]) }
     }
     let second = try await slack.waitForMessages(2, timeout: .seconds(20)).last
-    #expect(
-      second?.text == [restarted, restarted.replacing("sshd", with: "web")].joined(separator: "\n"))
+    let lines = [stopped, started].joined(separator: "\n")
+    #expect(second?.text == [lines, lines.replacing("sshd", with: "web")].joined(separator: "\n"))
     for (verb, jail) in [("jail-start", "sshd"), ("jail-stop", "web")] {
       _ = try await installation.luaslack([verb, "--", jail])
     }

@@ -52,7 +52,7 @@ final class Machine: Sendable {
         + "banaction_allports = suite-firewall\n[sshd]\nbackend = polling\n",
       "work/webhook-url": webhook, "work/secret": webhook, "work/new-webhook": webhook + "2",
       "work/web-webhook": slack.webhookURL("/services/T000/B111/\(Installation.secret)"),
-      "work/token": "xoxb-\(Installation.secret)",
+      "work/backup.log": "exit 12", "work/token": "xoxb-\(Installation.secret)",
     ] {
       try directory.write(text + "\n", to: name)
     }

@@ -12,6 +12,8 @@ public struct DatabaseError: Error, CustomStringConvertible, Equatable {
 
   /// The file is not a database, or its pages contradict each other.
   public var isCorrupt: Bool { [SQLITE_CORRUPT, SQLITE_NOTADB].contains(code & 0xff) }
+  /// Another program was writing for longer than this one waited.
+  public var isBusy: Bool { [SQLITE_BUSY, SQLITE_LOCKED].contains(code & 0xff) }
   /// There is no such file, or it may not be opened.
   public var cannotOpen: Bool { code & 0xff == SQLITE_CANTOPEN }
 
@@ -21,7 +23,12 @@ public struct DatabaseError: Error, CustomStringConvertible, Equatable {
 /// Owns one connection. One thread at a time; statements are prepared once and kept.
 @safe
 public final class Database {
-  public enum Access: Sendable { case writing, reading }
+  public enum Access: Sendable {
+    case writing, reading
+    /// Another program's database, of which nothing is believed and to which nothing is done.
+    /// `isImmutable`: nobody writes it, and no lock is taken.
+    case foreign(isImmutable: Bool)
+  }
 
   private let handle: OpaquePointer
   private var statements: [String: Statement] = [:]
@@ -29,13 +36,16 @@ public final class Database {
   /// Opens the file; `.writing` makes it. Waits up to `patience` milliseconds for another
   /// process's transaction.
   public init(_ path: String, _ access: Access, patience: Int32 = 5_000) throws(DatabaseError) {
-    let flags =
-      access == .writing
-      ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-        // Read-only flags would fail on a WAL database that nobody has open: its index is made anew.
-      : SQLITE_OPEN_READWRITE
+    let (name, flags) =
+      switch access {
+      case .writing: (path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+      // Read-only flags would fail on a WAL database that nobody has open: its index is made anew.
+      case .reading: (path, SQLITE_OPEN_READWRITE)
+      case .foreign(let isImmutable):
+        (Self.uri(path, isImmutable: isImmutable), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+      }
     var opened: OpaquePointer?
-    let code = unsafe sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
+    let code = unsafe sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
     guard code == SQLITE_OK, let opened = unsafe opened else {
       unsafe sqlite3_close(opened)
       throw DatabaseError(
@@ -45,7 +55,27 @@ public final class Database {
     unsafe sqlite3_extended_result_codes(opened, 1)
     unsafe sqlite3_busy_timeout(opened, patience)
     _ = unsafe csqlite_defensive(opened)
-    if access == .reading { try execute("PRAGMA query_only = ON") }
+    switch access {
+    case .writing: break
+    case .reading: try execute("PRAGMA query_only = ON")
+    case .foreign:
+      // No function that its schema names is called, and its pages are checked as they are read.
+      try execute(
+        "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+    }
+  }
+
+  /// As SQLite reads the name of a file with parameters: a byte that could mean something stands as %HH.
+  private static func uri(_ path: String, isImmutable: Bool) -> String {
+    let name = path.utf8.map { byte in
+      switch byte {
+      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: return String(UnicodeScalar(byte))
+      default:
+        if "/._-".utf8.contains(byte) { return String(UnicodeScalar(byte)) }
+        return "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }
+    }
+    return "file:\(name.joined())?mode=ro" + (isImmutable ? "&immutable=1" : "")
   }
 
   deinit {

@@ -13,6 +13,7 @@ struct Luaslack: ParsableCommand {
         luaslack ban -- sshd 203.0.113.7 5             record a ban; luaslackd delivers it
         luaslack ban --dry-run -- sshd 203.0.113.7 5   print the message, send nothing
         luaslack check                                 are the formatters and the config right
+        luaslack replay                                what they make of last night's bans
         luaslack send-test                             a message marked TEST, and Slack's word
         luaslack status                                does it arrive, and if not, why
         luaslack trace 203.0.113.7                     what became of its bans
@@ -31,6 +32,7 @@ struct Luaslack: ParsableCommand {
         name: "Called by you",
         subcommands: [
           InitCommand.self, DoctorCommand.self, SendTestCommand.self, CheckCommand.self,
+          ReplayCommand.self,
           StatusCommand.self,
           TraceCommand.self,
           QueueCommand.self,

@@ -15,7 +15,8 @@ struct Daemon: ParsableCommand {
       an event started where the spool has a file `managed`. TERM ends it at once: what \
       it was doing is done again.
       """,
-    version: Version.text, subcommands: [Serve.self, Render.self, Check.self, ShowConfig.self],
+    version: Version.text,
+    subcommands: [Serve.self, Render.self, ReplayBans.self, Check.self, ShowConfig.self],
     defaultSubcommand: Serve.self)
 }
 
@@ -78,23 +79,11 @@ struct Render: ParsableCommand {
     guard case .event(let record) = try SpoolFile.read(input) else {
       throw ExitCode(ExitStatus.data.rawValue)
     }
-    let configuration = try readConfiguration(try options.locations().config)
+    let configuration = try Trial.configuration(try options.locations().config)
     let preview = Preview(record, configuration, host: Process.hostName, now: Clock.now())
     for remark in preview.remarks { Process.print("luaslack: \(remark)\n", to: 2) }
     Process.print(preview.output, to: 2)
     if let message = preview.message { Process.print(JSONWriter.pretty(message), to: 1) }
-  }
-
-  /// A trial needs no configuration; a wrong one is said to be wrong.
-  private func readConfiguration(_ path: String) throws -> Configuration {
-    do throws(ConfigurationError) {
-      return try ConfigurationReader.read(path)
-    } catch {
-      Process.print("luaslack: \(error)\n", to: 2)
-      guard error.isMissing else { throw ExitCode(ExitStatus.configuration.rawValue) }
-      Process.print("luaslack: going on with the defaults\n", to: 2)
-      return Configuration(path: path)
-    }
   }
 }
 

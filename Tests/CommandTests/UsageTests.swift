@@ -8,7 +8,7 @@ import Testing
     ["check"], ["queue"], ["queue", "list"], ["queue", "show"], ["queue", "flush"],
     ["queue", "retry"], ["queue", "hold"], ["queue", "release"], ["queue", "delete"], ["trace"],
     ["history"], ["history", "forget"], ["config"], ["config", "show"], ["send-test"], ["init"],
-    ["doctor"],
+    ["doctor"], ["replay"],
   ]
 
   @Test(arguments: commands)
@@ -44,7 +44,8 @@ import Testing
     ["ban"], ["ban", "--", "sshd"], ["unban", "--", "sshd", "203.0.113.7", "5"], ["jail-start"],
     ["ban", "--wait=soon", "--", "sshd", "203.0.113.7", "5"], ["queue", "list", "--limit=few"],
     ["queue", "retry"], ["queue", "hold"], ["queue", "delete"], ["queue", "show", "x"], ["trace"],
-    ["history", "forget"],
+    ["history", "forget"], ["replay", "--since=soon"], ["replay", "--since=2026-02-30"],
+    ["replay", "--limit=0"],
   ])
   func `a call that means nothing is refused and leaves nothing`(
     _ arguments: [String]

@@ -26,6 +26,40 @@ public enum Timestamp {
     (0..<253_402_300_800_000_000).contains(microseconds)
   }
 
+  /// Seconds since 1970 of `2026-11-21`, `2026-11-21T09:05` or `2026-11-21 09:05:00Z`: always UTC. Nil for
+  /// anything else.
+  public static func seconds(of text: String) -> Int64? {
+    let bytes = Array((text.hasSuffix("Z") ? text.dropLast() : text[...]).utf8)
+    let shape = Array("0000-00-00 00:00:00".utf8)
+    guard [10, 16, 19].contains(bytes.count) else { return nil }
+    var numbers = [0]
+    for (byte, kind) in zip(bytes, shape) {
+      switch kind {
+      case UInt8(ascii: "0"):
+        guard (0x30...0x39).contains(byte) else { return nil }
+        numbers[numbers.count - 1] = 10 * numbers[numbers.count - 1] + Int(byte - 0x30)
+      case UInt8(ascii: " "):
+        guard byte == kind || byte == UInt8(ascii: "T") else { return nil }
+        numbers.append(0)
+      default:
+        guard byte == kind else { return nil }
+        numbers.append(0)
+      }
+    }
+    let (year, month, day) = (numbers[0], numbers[1], numbers[2])
+    let time = Array(numbers[3...]) + [0, 0, 0]
+    guard (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day),
+      time[0] < 24, time[1] < 60, time[2] < 60
+    else { return nil }
+    // Years that begin on a 1 March, as below.
+    let shifted = month > 2 ? year : year - 1
+    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+    let days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear - 719_468
+    // The 31st of a month that has none.
+    guard date(daysSince1970: days) == (year, month, day) else { return nil }
+    return Int64(days * 86_400 + time[0] * 3_600 + time[1] * 60 + time[2])
+  }
+
   /// `Sat, 21 Nov 2026 09:05:00 +0000`, as RFC 5322 has it.
   static func mail(_ microseconds: Int64) -> String {
     let seconds = Int((Double(microseconds) / 1_000_000).rounded(.down))

@@ -10,15 +10,10 @@ public struct Preview: Sendable {
 
   /// `host` stands in where the event names none; `now` is in microseconds since 1970.
   public init(_ record: EventRecord, _ configuration: Configuration, host: String, now: Int64) {
-    var lists = Lists()
-    let (context, problems) = lists.context(of: configuration, now: now)
-    let event = Event(record, host: host, now: now, context: context)
-    let chain = FormatterChain.load(configuration)
-    var settings = Sandbox.Settings(configuration)
-    settings.namesHandlers = true
-    let result =
-      event.listed(in: configuration.mutedLists).map { Formatting.Result(outcome: .muted($0)) }
-      ?? Formatting(chain, settings).format(event)
+    let rehearsal = Rehearsal(configuration, host: host, now: now)
+    let chain = rehearsal.chain
+    let event = rehearsal.event(record, now: now)
+    let result = rehearsal.result(event)
     var outcome = result.outcome
     for problem in result.problems { outcome.add(problem) }
     output = result.output
@@ -28,17 +23,20 @@ public struct Preview: Sendable {
     }
     remarks = result.problems.map(\.sentence)
     remarks += result.violations.map { "\($0)" }
-    remarks += problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
+    remarks += rehearsal.listProblems.sorted { $0.key < $1.key }.map {
+      "list \($0.key): \($0.value)"
+    }
     // Text of the event may look like markup; `check` knows events in which none does.
     let findings = result.findings(chain, looksForMarkup: false) + result.uncalled(chain)
     remarks += findings.inOrder().map(\.text)
-    remarks += fate(result, event, record, configuration)
+    remarks += fate(result, event, record, rehearsal)
   }
 
   private func fate(
     _ result: Formatting.Result, _ event: Event, _ record: EventRecord,
-    _ configuration: Configuration
+    _ rehearsal: Rehearsal
   ) -> [String] {
+    let configuration = rehearsal.configuration
     if case .muted(let reason) = result.outcome { return ["no message: \(reason)"] }
     guard configuration.post.contains(record.kind) else {
       let known = configuration.post.map(\.rawValue).joined(separator: ", ")
@@ -53,11 +51,9 @@ public struct Preview: Sendable {
       "there is no [destination.\($0)]" + Nearest.hint($0, known) + " it would go to default"
     }
     let wish = result.wantsDigest ? ["it would be told in the next digest only"] : []
-    let routed = Routing.destinations(
-      kind: event.kind, jail: event.jail, severity: event.severity, configuration)
-    let goal = named.isEmpty ? routed : named
     let reply =
       result.isReply ? ["where there are threads, it goes into that of its ban's message"] : []
+    let goal = rehearsal.destinations(record, event, result)
     // Silent in the usual case, so that a trial of a formatter stays a trial of that.
     let isUsual = goal == [Configuration.defaultDestination]
     return unknown + wish + reply + (isUsual ? [] : ["to: " + goal.joined(separator: ", ")])

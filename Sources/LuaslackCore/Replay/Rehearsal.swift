@@ -1,0 +1,87 @@
+internal import Posix
+
+/// Has formatters word events as luaslackd would, for a trial: the same sandbox, limits, lists and routes,
+/// and neither a spool nor a database. One that is too slow three times in a row is left out for a minute,
+/// as in earnest.
+final class Rehearsal {
+  let configuration: Configuration
+  let chain: FormatterChain
+  /// What is wrong with a list, by its name.
+  let listProblems: [String: String]
+  private let context: EventContext
+  private let host: String
+  private let settings: Sandbox.Settings
+  private var formatting: Formatting
+  private var ownFormattings: [String: Formatting] = [:]
+  private var suspensions = Suspensions()
+  /// On the monotonic clock; nil: nothing is left out.
+  private var suspendedUntil: Int64?
+
+  /// `now` is in microseconds since 1970.
+  init(_ configuration: Configuration, host: String, now: Int64) {
+    self.configuration = configuration
+    self.host = host
+    var lists = Lists()
+    (context, listProblems) = lists.context(of: configuration, now: now)
+    chain = FormatterChain.load(configuration)
+    var settings = Sandbox.Settings(configuration)
+    settings.namesHandlers = true
+    self.settings = settings
+    formatting = Formatting(chain, settings)
+  }
+
+  func event(_ record: EventRecord, now: Int64) -> Event {
+    Event(record, host: host, now: now, context: context)
+  }
+
+  func event(_ digest: Digest, now: Int64) -> Event { Event(digest, host: host, now: now) }
+
+  func result(_ event: Event) -> Formatting.Result {
+    if let reason = event.listed(in: configuration.mutedLists) {
+      return Formatting.Result(outcome: .muted(reason))
+    }
+    if let end = suspendedUntil, end <= Clock.monotonic() { leaveOut() }
+    var result = formatting.format(event)
+    let suspended = suspensions.observe(result, of: formatting.chain, now: Clock.monotonic())
+    if !suspended.isEmpty {
+      result.problems += suspended
+      leaveOut()
+    }
+    return result
+  }
+
+  private func leaveOut() {
+    let now = Clock.monotonic()
+    let rest = suspensions.applied(to: chain, now: now)
+    suspendedUntil = rest.leftOut.isEmpty ? nil : now + Suspensions.length
+    formatting = Formatting(rest, settings)
+  }
+
+  /// What a destination with a formatter of its own is sent in place of that; nil: it has none.
+  func ownResult(_ event: Event, for destination: String) -> Formatting.Result? {
+    guard let formatter = configuration.destinations[destination]?.formatter else { return nil }
+    if ownFormattings[formatter] == nil {
+      var own = configuration
+      own.formatters = [formatter]
+      ownFormattings[formatter] = Formatting(own)
+    }
+    return ownFormattings[formatter]?.format(event)
+  }
+
+  /// What the caller named, else what the formatter named, else what the routes say; an unknown name is
+  /// the default.
+  func destinations(
+    _ record: EventRecord, _ event: Event, _ result: Formatting.Result
+  ) -> [String] {
+    let named = record.destinations.isEmpty ? result.destinations : record.destinations
+    guard !named.isEmpty else {
+      return Routing.destinations(
+        kind: event.kind, jail: event.jail, severity: event.severity, configuration)
+    }
+    return named.reduce(into: []) { names, name in
+      let isKnown = configuration.destinations[name] != nil
+      let used = isKnown ? name : Configuration.defaultDestination
+      if !names.contains(used) { names.append(used) }
+    }
+  }
+}

@@ -110,7 +110,7 @@ public final class Pipeline<Carrier: Transport> {
       try queue.note(
         "option \(option)", "this version does not know --\(option); kept as a field", now: now)
     }
-    if !record.kind.hasAddress {
+    if record.kind.isOfJail {
       let lines = record.options[.lines]
       if lines != nil || record.kind == .jailStart {
         try queue.expectLines(of: record.jail, lines == "1", now: now)
@@ -274,7 +274,8 @@ public final class Pipeline<Carrier: Transport> {
     var names: [String] = []
     for name in named {
       let isKnown = configuration.destinations[name] != nil
-      if !isKnown {
+      // Names that a member of luaslack-submit makes up shall not fill `status`.
+      if !isKnown, record.submitter == nil {
         try queue.note(
           "destination \(name)", "there is no [destination.\(name)]; its events go to default",
           now: now)

@@ -10,9 +10,28 @@ public struct Directory: ~Copyable {
   }
 
   private static let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+  /// Linux's `O_PATH`, the same on every architecture that Swift knows; its Glibc module does not show it.
+  private static let passing: Int32 = 0o10_000_000
 
   public static func open(_ path: String) throws(SystemError) -> Directory {
     Directory(FileDescriptor(owning: try check("open \(path)") { unsafe Glibc.open(path, flags) }))
+  }
+
+  /// One whose parts can be reached by name and that cannot be listed: no more than the right to pass
+  /// through it is needed.
+  public static func open(passing path: String) throws(SystemError) -> Directory {
+    Directory(
+      FileDescriptor(
+        owning: try check("open \(path)") { unsafe Glibc.open(path, flags | passing) }))
+  }
+
+  /// The same of a directory in it.
+  public func directory(passing name: String) throws(SystemError) -> Directory {
+    Directory(
+      FileDescriptor(
+        owning: try check("open \(name)") {
+          unsafe openat(descriptor.raw, name, Directory.flags | Directory.passing)
+        }))
   }
 
   /// Makes one directory, by default for its owner alone; an existing one is left as it is.

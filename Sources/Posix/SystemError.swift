@@ -18,6 +18,7 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
 
   public var isMissing: Bool { code == ENOENT }
   public var exists: Bool { code == EEXIST }
+  public var isDenied: Bool { code == EACCES || code == EPERM }
   /// Nobody has the other end of a FIFO open.
   public var hasNoReader: Bool { code == ENXIO }
   /// A link, a directory or the like stands where a file should.

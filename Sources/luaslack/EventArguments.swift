@@ -15,8 +15,14 @@ enum EventArguments {
   /// Up to a bare `--`: `--option=` (an empty tag) is left out, an unknown `--option=value` becomes
   /// `--unknown-option=option=value`, and `--wait` gets its time.
   static func normalised(_ arguments: [String]) -> [String] {
-    guard let command = arguments.first, commands.contains(command) else { return arguments }
+    guard let command = arguments.first else { return arguments }
     let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+    // No action file calls it, so that an option that is unknown is a mistake.
+    if command == "notify" {
+      return joinWait(arguments[..<end]).map { $0 == "--wait" ? "--wait=30s" : $0 }
+        + arguments[end...]
+    }
+    guard commands.contains(command) else { return arguments }
     return joinWait(arguments[..<end]).flatMap(normalised) + arguments[end...]
   }
 

@@ -12,6 +12,7 @@ struct Luaslack: ParsableCommand {
       Examples:
         luaslack ban -- sshd 203.0.113.7 5             record a ban; luaslackd delivers it
         luaslack ban --dry-run -- sshd 203.0.113.7 5   print the message, send nothing
+        df -h | luaslack notify --title 'Disks'        any program's text
         luaslack check                                 are the formatters and the config right
         luaslack replay                                what they make of last night's bans
         luaslack send-test                             a message marked TEST, and Slack's word
@@ -31,7 +32,8 @@ struct Luaslack: ParsableCommand {
       CommandGroup(
         name: "Called by you",
         subcommands: [
-          InitCommand.self, DoctorCommand.self, SendTestCommand.self, CheckCommand.self,
+          Notify.self, InitCommand.self, DoctorCommand.self, SendTestCommand.self,
+          CheckCommand.self,
           ReplayCommand.self,
           StatusCommand.self,
           TraceCommand.self,

@@ -6,12 +6,33 @@ import Posix
 /// What every event command does once its arguments are read.
 enum RecordEvent {
   static func run(_ record: EventRecord, _ options: EventOptions) throws {
-    let locations = options.places.locations()
-    if options.dryRun { throw ExitCode(dryRun(record, locations)) }
-    let waitSeconds = try waitSeconds(options.wait)
+    try run(
+      record, options.places.locations(), isDryRun: options.dryRun,
+      waitSeconds: try waitSeconds(options.wait))
+  }
 
+  static func run(
+    _ record: EventRecord, _ locations: Locations, isDryRun: Bool, waitSeconds: Int?
+  ) throws {
+    if isDryRun { throw ExitCode(dryRun(record, locations)) }
+    let acceptor = Acceptor(locations)
+    if record.kind == .notify, acceptor.isGuest {
+      // What became of it is in a database that others may not read.
+      if waitSeconds != nil {
+        Luaslack.fail(.usage, "--wait is for root and the owner of \(locations.spool)")
+      }
+      return submit(record, acceptor)
+    }
     let name = accept(record, locations)
     if let waitSeconds { try DeliveryReport.wait(for: name, locations, seconds: waitSeconds) }
+  }
+
+  private static func submit(_ record: EventRecord, _ acceptor: Acceptor) {
+    do throws(Acceptor.NotSubmitted) {
+      _ = try acceptor.submit(record)
+    } catch {
+      Luaslack.fail(error.isDenied ? .noPermission : .temporary, "\(error)")
+    }
   }
 
   /// Returns the name under which the event is kept.
@@ -36,7 +57,7 @@ enum RecordEvent {
   /// False where somebody else starts luaslackd.
   static var mayStart: Bool { Process.variable("LUASLACK_SPAWN") != "0" }
 
-  private static func waitSeconds(_ text: String?) throws -> Int? {
+  static func waitSeconds(_ text: String?) throws -> Int? {
     guard let text else { return nil }
     guard let seconds = Seconds.parse(text) else {
       throw ValidationError("--wait takes a time like 30s or 2m, not '\(text)'")
@@ -46,7 +67,7 @@ enum RecordEvent {
 
   private static func report(_ place: Acceptor.Place) -> String {
     switch place {
-    case .spool(let name): return name
+    case .spool(let name), .submitted(let name): return name
     case .overflow(let name, let reason):
       Process.print(
         "luaslack: the spool cannot be written (\(reason)); the event is kept in memory\n", to: 2)

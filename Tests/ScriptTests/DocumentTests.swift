@@ -94,10 +94,15 @@ import Testing
     let jails: [Value] = ["jail_start", "jail_stop", "jail_flush"].map {
       ["kind": .string($0), "jail": "sshd"]
     }
+    let notification: Value = [
+      "kind": "notify", "title": "<&*é", "text": "log <line>\n& more", "severity": "critical",
+      "submitter": "alice", "fields": ["job": "<&>"],
+    ]
     let addresses: [Value] = ["unban", "prolong"].map {
       ["kind": .string($0), "jail": "sshd", "ip": "203.0.113.7", "bantime": "3600"]
     }
     return [ban, full, odd, long, recidive, ["kind": "ban", "jail": ""]] + addresses + jails
+      + [notification, ["kind": "notify", "title": "x"]]
   }()
 
   private static let knowledge: [[String: Value]] = [

@@ -20,6 +20,14 @@ local emoji_of_severity = {
   critical = ":rotating_light:",
 }
 
+local emoji_of_notification = {
+  info = ":information_source:",
+  warning = ":warning:",
+  critical = ":rotating_light:",
+}
+
+local colour_of_notification = { info = "#3d7de8", warning = "warning", critical = "danger" }
+
 local function colour(jail)
   if colour_of_jail[jail] then return colour_of_jail[jail] end
   local sum = 0
@@ -48,5 +56,10 @@ return {
 
   unban = function(_, payload)
     show(payload, ":unlock:", "#9e9e9e")
+  end,
+
+  -- What another program has to say.
+  notify = function(event, payload)
+    show(payload, emoji_of_notification[event.severity], colour_of_notification[event.severity])
   end,
 }

@@ -30,6 +30,9 @@ local function only_text(_, payload)
 end
 
 return {
+  -- Another program's text is what it is for.
+  notify = function() end,
+
   ban = function(event)
     local emoji = emoji_of_severity[event.severity]
     if event.failures == 0 then return line(emoji, event, event.host) end

@@ -8,6 +8,24 @@ public struct Acceptor: Sendable {
     case spool(name: String)
     /// The spool could not be written; in memory, until luaslackd collects it.
     case overflow(name: String, SystemError)
+    /// The same in the spool of somebody else, who takes it when he looks.
+    case submitted(name: String)
+  }
+
+  /// A notification could not be left in somebody else's spool; nothing was kept.
+  public struct NotSubmitted: Error, CustomStringConvertible {
+    let spool: String
+    let reason: SystemError
+
+    /// Nobody but members may.
+    public var isDenied: Bool { reason.isDenied }
+
+    public var description: String {
+      isDenied
+        ? "you may not leave notifications in \(spool): that may root, its owner and the members of "
+          + "the group luaslack-submit (a new member logs in once more)"
+        : "cannot leave a notification in \(spool) (\(reason)); nothing was kept"
+    }
   }
 
   /// Nothing could keep the event but the system log, and perhaps not even that.
@@ -51,6 +69,29 @@ public struct Acceptor: Sendable {
     }
   }
 
+  /// True if the spool is another user's, where this one may leave notifications at most.
+  public var isGuest: Bool {
+    guard Process.user != 0, let spool = try? Directory.open(passing: locations.spool),
+      let owner = try? spool.descriptor.status().owner
+    else { return false }
+    return owner != Process.user
+  }
+
+  /// Leaves a notification in the spool of another user. Who leaves it is told by the file's owner.
+  public func submit(_ record: EventRecord) throws(NotSubmitted) -> Place {
+    let name = Maildrop.newName(now: record.acceptedAt)
+    do throws(SystemError) {
+      let spool = try Directory.open(passing: locations.spool)
+      try spool.directory(passing: "incoming")
+        .leave(SpoolFile.bytes(.event(record)), as: name)
+      // Mostly the spool's owner alone may; he looks every few seconds.
+      _ = try? spool.openFifoForWriting(Spool.triggerName).write([UInt8(ascii: "!")])
+    } catch {
+      throw NotSubmitted(spool: locations.spool, reason: error)
+    }
+    return .submitted(name: name)
+  }
+
   /// Asks luaslackd for something, by the same door as an event. Returns the name under which
   /// `Queue.answer` finds what was done.
   public func request(_ request: QueueRequest, now: Int64) throws(SystemError) -> String {
@@ -78,5 +119,25 @@ public struct Acceptor: Sendable {
     let line = "event not spooled: \(JSONWriter.compact(value))"
     let isLogged = (try? SystemLog.post(line)) != nil
     return Refused(spool: locations.spool, reason: reason, isLogged: isLogged)
+  }
+}
+
+extension Directory {
+  /// As `Maildrop.deliver` does, in a directory that this user may not read, and so not sync.
+  fileprivate func leave(_ bytes: [UInt8], as name: String) throws(SystemError) {
+    let temporary = Maildrop.unfinished + name
+    do throws(SystemError) {
+      let file = try create(temporary)
+      try file.write(bytes)
+      // Another user shall read it; the directory lets nobody else find it.
+      try file.setPermissions(0o644)
+      try file.sync()
+      try rename(temporary, to: name)
+      // Once more: on ext4, XFS and Btrfs that takes the file's new name along.
+      try file.sync()
+    } catch {
+      try? remove(temporary)
+      throw error
+    }
   }
 }

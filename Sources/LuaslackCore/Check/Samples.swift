@@ -11,6 +11,7 @@ struct Sample: Sendable {
   private let options: [EventRecord.Option: String]
   private let failures: String?
   private let matches: String?
+  private let title: String?
   private let fields: [String: String]
   /// Laid over the event: what the config knows on the host where it happens.
   private let known: [String: Value]
@@ -22,16 +23,16 @@ struct Sample: Sendable {
   private init(
     _ name: String, _ about: String, isHostile: Bool = false, kinds: [EventKind] = Sample.ofAddress,
     jail: String = "sshd", ip: String = "203.0.113.7", failures: String? = "5",
-    _ options: [EventRecord.Option: String] = [:], matches: String? = nil,
+    _ options: [EventRecord.Option: String] = [:], title: String? = nil, matches: String? = nil,
     fields: [String: String] = [:], known: [String: Value] = [:]
   ) {
     (self.name, self.about, self.isHostile, self.kinds) = (name, about, isHostile, kinds)
     (self.jail, self.ip, self.failures, self.options) = (jail, ip, failures, options)
-    (self.matches, self.fields, self.known) = (matches, fields, known)
+    (self.title, self.matches, self.fields, self.known) = (title, matches, fields, known)
   }
 
   private static let ofAddress = EventKind.accepted.filter(\.hasAddress)
-  private static let ofJail = EventKind.accepted.filter { !$0.hasAddress }
+  private static let ofJail = EventKind.accepted.filter(\.isOfJail)
 
   /// A digest of what these make.
   private static func digest(_ name: String, _ about: String, of samples: [Sample]) -> Sample {
@@ -51,6 +52,7 @@ struct Sample: Sendable {
       var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: Self.moment)
       for (option, text) in options { record.set(option, text) }
       if kind.hasAddress { record.setFailures(failures) }
+      if kind == .notify { record.setTitle(title) }
       if let matches { record.setMatches(matches) }
       for (name, text) in fields { record.setField(name, text) }
       var event = Event(record, host: "web1", now: Self.moment, context: context)
@@ -106,6 +108,11 @@ extension Sample {
       usual([.user: String(repeating: "u", count: 900)]),
       matches: String(repeating: lines + "\n", count: 90)),
     Sample("jail", "a jail that starts, stops or lifts its bans", kinds: ofJail),
+    Sample(
+      "notify", "another program's text", kinds: [.notify], jail: "", title: "Backup failed",
+      matches: "rsync: connection unexpectedly closed\nexit 12", fields: ["job": "nightly"]),
+    Sample("notify-bare", "a title alone", kinds: [.notify], jail: "", title: "Backup done"),
+    Sample("notify-text", "a text without a title", kinds: [.notify], jail: "", matches: "one\n"),
   ]
 
   private static let evil =
@@ -127,7 +134,11 @@ extension Sample {
         (0..<64).map { ("field\($0)", String(repeating: "&", count: 1_000)) }
       ) { first, _ in first }),
     Sample(
+      "hostile-notify", "a notification that tries to be markup", isHostile: true,
+      kinds: [.notify], jail: "", [.host: evil], title: evil, matches: evil + "\n```\n" + evil,
+      fields: ["site": evil, evil: evil]),
+    Sample(
       "hostile-jail", "a jail's name that tries to be markup", isHostile: true,
-      kinds: EventKind.accepted, jail: evil, usual),
+      kinds: ofAddress + ofJail, jail: evil, usual),
   ]
 }

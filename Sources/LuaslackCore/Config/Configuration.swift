@@ -12,7 +12,7 @@ public struct Configuration: Sendable, Equatable {
   /// Shipped formatters by name, and `local` for the admin's own.
   public var formatters: [String] = ["default", "local"]
   /// Kinds of events that make a message; the others are only recorded.
-  public var post: [EventKind] = [.ban]
+  public var post: [EventKind] = [.ban, .notify]
   public var destinations: [String: Destination] = [:]
   /// The first that fits an event says where it goes.
   public var routes: [Route] = []

@@ -81,6 +81,22 @@ public struct Locations: Sendable, Equatable {
     ) { path in (try? FileStatus.of(path)) != nil }
   }
 
+  /// The same for a notification: somebody without a luaslack of his own means the host's.
+  public static func submitting(
+    spool: String?, config: String?
+  ) throws(Unknown) -> Locations {
+    let isNamed = [
+      spool, config, Process.variable("LUASLACK_SPOOL"), Process.variable("LUASLACK_CONFIG"),
+    ]
+    .contains { $0?.isEmpty == false }
+    let personal = personalConfig(environment: Process.variable)
+    let isPersonal = personal.map { (try? FileStatus.of($0)) != nil } ?? false
+    guard Process.user != 0, !isNamed, !isPersonal, (try? FileStatus.of(systemSpool)) != nil else {
+      return try current(spool: spool, config: config)
+    }
+    return try current(spool: systemSpool, config: config)
+  }
+
   /// Nil for an empty one, which counts as not given.
   private static func absolute(_ path: String) -> String? {
     if path.isEmpty { return nil }

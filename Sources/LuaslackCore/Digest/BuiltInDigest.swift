@@ -12,7 +12,8 @@ extension BuiltIn {
       "\(count) \(word(kind, count))"
     }
     return "\(digest.count) event\(plural(digest.count)) on \(host): "
-      + kinds.joined(separator: ", ") + ", in " + names(digest.jails, quoted: false)
+      + kinds.joined(separator: ", ")
+      + (digest.jails.counts.isEmpty ? "" : ", in " + names(digest.jails, quoted: false))
   }
 
   static func payload(_ digest: Digest, host: String) -> Value {
@@ -87,6 +88,7 @@ extension BuiltIn {
     case .jailStart: "jail\(plural(count)) started"
     case .jailStop: "jail\(plural(count)) stopped"
     case .jailFlush: "jail\(plural(count)) flushed"
+    case .notify: "notification\(plural(count))"
     case .digest, nil: kind
     }
   }

@@ -49,6 +49,8 @@ struct Digest: Equatable {
     first = min(first ?? entry.second, entry.second)
     last = max(last ?? entry.second, entry.second)
     kinds.add(entry.kind)
+    // A notification has neither, be its title one.
+    guard entry.kind != EventKind.notify.rawValue else { return }
     jails.add(entry.jail)
     if let network = Network(entry.ip) ?? Network(entry.subject) {
       networks.add(Self.owner(of: network))
@@ -162,7 +164,7 @@ extension Digest {
   /// Of one event among many: without what is long.
   private static let eventMembers = [
     "kind", "jail", "severity", "reasons", "ip", "id", "family", "failures", "bantime", "bancount",
-    "time", "restored", "user", "valid_user", "friendly", "unban_command",
+    "time", "restored", "user", "valid_user", "friendly", "unban_command", "title", "submitter",
   ]
 
   static func slim(_ event: Value) -> Value {

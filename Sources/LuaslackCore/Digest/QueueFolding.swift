@@ -129,7 +129,7 @@ extension Queue {
       """, .text(digest.destination), .integer(now), .integer(digest.id), .integer(Int64(most))
     ) { (id: $0.integer(0), kind: EventKind(rawValue: $0.text(1))) }
     // One of these may tell of several jails: the digest tells of each.
-    for message in folded where message.kind?.hasAddress == false {
+    for message in folded where message.kind?.isOfJail == true {
       try database.run(
         "UPDATE delivery SET folded_into = ?2, reason = NULL WHERE folded_into = ?1",
         .integer(message.id), .integer(digest.id))
@@ -179,7 +179,10 @@ extension Queue {
     func events(_ condition: String, _ most: Int) throws(DatabaseError) -> [Event] {
       try database.all(
         """
-        SELECT json_remove(record, '$.matches', '$.fields') \(members) \(condition)
+        SELECT json_set(json_remove(record, '$.matches', '$.fields'),
+          iif(kind = 'notify', '$.text', '$.matches'),
+          iif(kind = 'notify', substr(json_extract(record, '$.text'), 1, 200), NULL))
+        \(members) \(condition)
         ORDER BY event LIMIT ?4
         """,
         .integer(digest), bounds.0, bounds.1, .integer(Int64(most))

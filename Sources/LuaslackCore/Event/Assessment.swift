@@ -27,12 +27,20 @@ struct Assessment {
     lists = context.lists.mapValues { list in
       address.map { list.entries(containing: $0.network) } ?? []
     }
+    if record.kind == .notify { severity = Self.severity(of: record) }
     guard record.kind == .ban || record.kind == .prolong else { return }
     judge(record)
     if isValidUser { add(.critical, "\(user) is a valid user") }
     if isFriendly, let address {
       add(.critical, "\(PlainText.line(address.text)) is in a friendly network")
     }
+  }
+
+  /// Its caller's word. What is critical goes out before everything else and leads a digest, so that a
+  /// member of luaslack-submit gets no further than a warning.
+  private static func severity(of record: EventRecord) -> Severity {
+    let said = record.severity ?? .info
+    return record.submitter == nil ? said : min(said, .warning)
   }
 
   private mutating func judge(_ record: EventRecord) {

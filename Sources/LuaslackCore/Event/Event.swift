@@ -47,7 +47,7 @@ public struct Event: Sendable, Equatable {
     "kind", "jail", "host", "severity", "reasons", "ip", "id", "family", "failures", "bantime",
     "bancount", "time", "now", "delay", "restored", "user", "valid_user", "friendly",
     "unban_command", "matches", "matches_left_out", "fields", "lists", "history", "geo", "rdns",
-    "jails", "change", "change_in_words",
+    "jails", "change", "change_in_words", "title", "text", "text_left_out", "submitter",
   ]
 
   /// Whom it is about: the address, or the id if there is none; nil for an event of a whole jail.
@@ -76,6 +76,7 @@ public struct Event: Sendable, Equatable {
     ]
     value["time"] = record.options[.time].map(number) ?? .int(record.acceptedAt / 1_000_000)
     value["delay"] = .int(max(0, (now - record.acceptedAt) / 1_000_000))
+    if kind == .notify { add(record, to: &value) }
     guard kind.hasAddress else { return value }
     value["id"] = .string(subject)
     value["ip"] = .string(PlainText.line(record.ip))
@@ -90,6 +91,15 @@ public struct Event: Sendable, Equatable {
       value["matches_left_out"] = .int(Int64(record.matchesLeftOut))
     }
     return value
+  }
+
+  /// What a notification has.
+  private static func add(_ record: EventRecord, to value: inout Value) {
+    value["title"] = record.title.map { .string(PlainText.line($0)) }
+    value["submitter"] = record.submitter.map { .string(PlainText.line($0)) }
+    guard let text = record.matches, !text.isEmpty else { return }
+    value["text"] = .string(PlainText.lines(text))
+    value["text_left_out"] = .int(Int64(record.matchesLeftOut))
   }
 
   /// fail2ban says `None` of an id that is no address, and nothing outside conditional sections.

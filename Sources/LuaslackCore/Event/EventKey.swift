@@ -26,6 +26,6 @@ public struct EventKey: Sendable, Equatable {
 }
 
 extension EventRecord {
-  /// What was banned: fail2ban's failure id, which need not be an address.
-  public var subject: String { options[.id] ?? ip }
+  /// What was banned: fail2ban's failure id, which need not be an address. Of a notification, its title.
+  public var subject: String { kind == .notify ? title ?? "" : options[.id] ?? ip }
 }

@@ -6,6 +6,8 @@ public enum EventKind: String, Sendable, CaseIterable {
   case jailStart = "jail_start"
   case jailStop = "jail_stop"
   case jailFlush = "jail_flush"
+  /// What another program, or somebody, has to say; no jail and no address has a part in it.
+  case notify
   /// Many of the others in one message; luaslack makes it, nobody hands one in.
   case digest
 
@@ -25,7 +27,15 @@ public enum EventKind: String, Sendable, CaseIterable {
   public var hasAddress: Bool {
     switch self {
     case .ban, .unban, .prolong: true
-    case .jailStart, .jailStop, .jailFlush, .digest: false
+    case .jailStart, .jailStop, .jailFlush, .notify, .digest: false
+    }
+  }
+
+  /// The ones that are about a whole jail.
+  public var isOfJail: Bool {
+    switch self {
+    case .jailStart, .jailStop, .jailFlush: true
+    case .ban, .unban, .prolong, .notify, .digest: false
     }
   }
 }

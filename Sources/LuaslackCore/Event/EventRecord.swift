@@ -3,6 +3,9 @@
 public struct EventRecord: Sendable, Equatable {
   public static let fieldLimit = 1024
   public static let matchesLimit = 16 * 1024
+  public static let titleLimit = 256
+  /// What is left of a notification's text where too much waits.
+  static let reducedTextLimit = 512
   /// Named fields of one event; fail2ban's action hands over a handful.
   public static let fieldCountLimit = 64
 
@@ -18,10 +21,16 @@ public struct EventRecord: Sendable, Equatable {
   public var ip: String
   public var failures: String?
   public var options: [Option: String] = [:]
+  /// The log lines; of a notification, its text.
   public var matches: String?
   /// Bytes of `matches` that were over the limit.
   public var matchesLeftOut = 0
   public var fields: [String: String] = [:]
+  /// Of a notification, as its caller says.
+  public private(set) var title: String?
+  public var severity: Severity?
+  /// Who left it, of the group luaslack-submit: said by luaslackd, never believed of a file.
+  var submitter: String?
   /// Destinations asked for by name; empty: the config decides.
   public var destinations: [String] = []
   /// Options that this version does not know, kept among the fields as well.
@@ -46,6 +55,11 @@ public struct EventRecord: Sendable, Equatable {
   /// An empty tag counts as not given.
   public mutating func setFailures(_ text: String?) {
     failures = text.flatMap { $0.isEmpty ? nil : Self.bounded($0) }
+  }
+
+  /// An empty one counts as not given.
+  public mutating func setTitle(_ text: String?) {
+    title = text.flatMap { $0.isEmpty ? nil : Self.bounded($0, Self.titleLimit) }
   }
 
   /// Keeps the first 16 KiB; `leftOut` bytes more were already dropped by the caller.
@@ -102,10 +116,15 @@ public struct EventRecord: Sendable, Equatable {
     }
   }
 
-  /// Keeps who it was, how often and when.
+  /// Keeps who it was, how often and when; of a notification how it begins.
   mutating func reduce() {
-    matches = nil
-    matchesLeftOut = 0
+    if kind == .notify, let text = matches {
+      matches = Self.bounded(text, Self.reducedTextLimit)
+      matchesLeftOut += text.utf8.count - (matches?.utf8.count ?? 0)
+    } else {
+      matches = nil
+      matchesLeftOut = 0
+    }
     fields = [:]
     isReduced = true
   }
@@ -132,7 +151,10 @@ extension EventRecord {
     ]
     value["failures"] = failures.map(Value.string)
     for (option, text) in options { value[option.rawValue] = .string(text) }
-    value["matches"] = matches.map(Value.string)
+    value[Self.textMember(kind)] = matches.map(Value.string)
+    value["title"] = title.map(Value.string)
+    value["severity"] = severity.map { .string($0.rawValue) }
+    value["submitter"] = submitter.map(Value.string)
     if matchesLeftOut > 0 { value["matches_left_out"] = .int(Int64(matchesLeftOut)) }
     if !fields.isEmpty { value["fields"] = .object(fields.mapValues(Value.string)) }
     if !destinations.isEmpty { value["to"] = .array(destinations.map(Value.string)) }
@@ -148,14 +170,19 @@ extension EventRecord {
   public init?(_ value: Value) {
     guard let kind = value["kind"]?.string.flatMap(EventKind.init(rawValue:)),
       EventKind.accepted.contains(kind),
-      let jail = value["jail"]?.string
+      let jail = kind == .notify ? "" : value["jail"]?.string
     else { return nil }
     self.init(
       kind: kind, jail: jail, ip: value["ip"]?.string ?? "",
       acceptedAt: Self.within(value["accepted_at"]))
     setFailures(value["failures"]?.scalarText)
     for option in Option.allCases { set(option, value[option.rawValue]?.scalarText) }
-    if let text = value["matches"]?.string {
+    if kind == .notify {
+      setTitle(value["title"]?.string)
+      severity = value["severity"]?.string.flatMap(Severity.init(rawValue:))
+      submitter = value["submitter"]?.string.map { Self.bounded($0) }
+    }
+    if let text = value[Self.textMember(kind)]?.string {
       setMatches(text, leftOut: Int(Self.within(value["matches_left_out"])))
     }
     for (name, text) in value["fields"]?.object ?? [:] { setField(name, text.scalarText ?? "") }
@@ -163,6 +190,8 @@ extension EventRecord {
     destinations = (value["to"]?.array ?? []).compactMap(\.string)
     unknownOptions = (value["unknown_options"]?.array ?? []).compactMap(\.string)
   }
+
+  static func textMember(_ kind: EventKind) -> String { kind == .notify ? "text" : "matches" }
 
   /// A number that can be reckoned with, whatever a damaged or hand-made file says: up to 2^53.
   private static func within(_ value: Value?) -> Int64 {

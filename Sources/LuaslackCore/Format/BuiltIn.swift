@@ -8,14 +8,15 @@ enum BuiltIn {
     if let digest = event.digest { return payload(digest, host: text(event, "host")) }
     // The footer keeps the attachment, and so its coloured bar, from being empty.
     var attachment: Value = [
-      "color": colour, "fallback": .string(sentence(event)), "footer": .string(text(event, "host")),
+      "color": colour, "fallback": .string(sentence(event)), "footer": .string(origin(event)),
     ]
     if let second = event.second { attachment["ts"] = .int(second) }
     // A list even when it is empty, so that a formatter can add to it; the sink leaves that one out.
     attachment["fields"] = .array(Self.fields(event))
-    if let matches = event.value["matches"]?.string {
+    let lines = event.kind == .notify ? "text" : "matches"
+    if let matches = event.value[lines]?.string {
       attachment["text"] = .string(
-        fence(matches, leftOut: event.value["matches_left_out"]?.int ?? 0))
+        fence(matches, leftOut: event.value["\(lines)_left_out"]?.int ?? 0))
       attachment["mrkdwn_in"] = ["text"]
     }
     return [
@@ -55,9 +56,30 @@ enum BuiltIn {
     case .jailStart: return "jail \(event.jail) started on \(host)"
     case .jailStop: return "jail \(event.jail) stopped on \(host)"
     case .jailFlush: return "jail \(event.jail) lifted all its bans on \(host)"
+    case .notify: return "\(heading(event)) on \(host)"
     case .digest: return event.digest.map { sentence($0, host: host) } ?? "a digest"
     }
   }
+
+  /// Where a message comes from; of a notification that a member of luaslack-submit left, from whom.
+  private static func origin(_ event: Event) -> String {
+    let submitter = text(event, "submitter")
+    return text(event, "host") + (submitter.isEmpty ? "" : ", from \(submitter)")
+  }
+
+  /// A notification's title in bold, which no asterisk in it ends; else how its text begins.
+  private static func heading(_ event: Event) -> String {
+    let title = String(text(event, "title").drop(while: \.isWhitespace)).trimmed
+      .replacing("*", with: "∗")
+    if !title.isEmpty { return "*\(title)*" }
+    let line = String(text(event, "text").trimmed.prefix { !$0.isNewline })
+    let isLong = FitText.isLonger(line, than: longestHeading)
+    let shown = isLong ? FitText.cut(line, to: longestHeading, .plain) : line
+    return line.isEmpty ? "notification" : "notification `\(shown)`"
+  }
+
+  /// Characters of a text's first line where it stands for a title.
+  private static let longestHeading = 120
 
   /// The id, and the address where that is something else.
   private static func who(_ event: Event) -> String {

@@ -27,7 +27,7 @@ final class JailNews {
   func gather(
     _ record: EventRecord, _ result: Formatting.Result, as id: Int64, at name: String, now: Int64
   ) throws(DatabaseError) -> Bool {
-    guard !record.kind.hasAddress, !record.isReduced, case .message = result.outcome,
+    guard record.kind.isOfJail, !record.isReduced, case .message = result.outcome,
       !result.wantsDigest
     else { return false }
     if let known = try queue.gathering(of: name, acceptedAt: record.acceptedAt, now: now) {

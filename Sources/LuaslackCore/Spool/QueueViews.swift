@@ -164,10 +164,10 @@ extension Queue {
 // As people read it. Nothing that an outsider wrote steers a terminal.
 extension EventTrace {
   public func text(withPayloads: Bool) -> String {
-    let who = subject.isEmpty ? "" : " \(PlainText.line(subject))"
+    let what = [kind, PlainText.line(jail), PlainText.line(subject)].filter { !$0.isEmpty }
     let how = isRestored ? ", restored after a restart of fail2ban" : ""
     var lines = [
-      "\(kind) \(PlainText.line(jail))\(who): accepted \(Timestamp.text(acceptedAt))\(how), "
+      "\(what.joined(separator: " ")): accepted \(Timestamp.text(acceptedAt))\(how), "
         + severity
     ]
     if let last = repeatedAt.last {

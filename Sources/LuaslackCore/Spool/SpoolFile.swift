@@ -55,9 +55,11 @@ public enum SpoolFile {
       }
       return .request(request)
     }
-    guard let event = value["event"], let record = EventRecord(event) else {
+    guard let event = value["event"], var record = EventRecord(event) else {
       throw Damaged(reason: "neither an event nor a request")
     }
+    // Whose a file is tells who left it.
+    record.submitter = nil
     return .event(record)
   }
 

@@ -1,0 +1,62 @@
+/// What a program wrote for a terminal, without what steers one: colours, a cursor that moves. Pure.
+public enum TerminalText {
+  /// Without control sequences (ECMA-48: CSI, OSC and their like); of a line that was written over by a
+  /// carriage return, what is left of it in the end.
+  public static func plain(_ text: String) -> String {
+    let bytes = Array(text.utf8)
+    guard bytes.contains(where: { $0 == 0x1b || $0 == 0x0d }) else { return text }
+    var result: [UInt8] = []
+    var index = 0
+    var startOfLine = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      index += 1
+      switch byte {
+      case 0x1b: index = end(of: bytes, from: index)
+      case 0x0d where index < bytes.count && bytes[index] != 0x0a:
+        result.removeSubrange(startOfLine...)
+      case 0x0d: break
+      default:
+        result.append(byte)
+        if byte == 0x0a { startOfLine = result.count }
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// Where a sequence ends whose escape character stands before `start`. One that has no end is but its
+  /// first two characters.
+  private static func end(of bytes: [UInt8], from start: Int) -> Int {
+    guard start < bytes.count else { return start }
+    switch bytes[start] {
+    case UInt8(ascii: "["):
+      let rest = bytes[(start + 1)...].prefix(longestSequence)
+      let final = rest.firstIndex { !(0x20...0x3f).contains($0) }
+      return final.map { (0x40...0x7e).contains(bytes[$0]) ? $0 + 1 : $0 } ?? start + 1
+    case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "_"), UInt8(ascii: "^"):
+      let rest = bytes[(start + 1)...].prefix(longestText)
+      guard let final = rest.firstIndex(where: { $0 == 0x07 || $0 == 0x1b || $0 == 0x0a }) else {
+        return start + 1
+      }
+      if bytes[final] == 0x0a { return start + 1 }
+      let isEscape = bytes[final] == 0x1b && final + 1 < bytes.count && bytes[final + 1] == 0x5c
+      return final + (isEscape ? 2 : 1)
+    case 0x20...0x2f: return min(start + 2, bytes.count)
+    case 0x30...0x7e: return start + 1
+    default: return start
+    }
+  }
+
+  /// Bytes; what is longer is none.
+  private static let longestSequence = 64
+  private static let longestText = 1_024
+}
+
+extension EventRecord {
+  /// Of a notification: there is something that people would see.
+  public var hasWords: Bool {
+    [title, matches].contains { text in
+      PlainText.line(text ?? "").contains { !$0.isWhitespace }
+    }
+  }
+}

@@ -122,7 +122,7 @@ struct RightsTests {
 }
 
 /// Where the programs under test lie.
-private enum Checkout {
+enum Checkout {
   /// Another user has to start luaslackd from where it was built.
   static var isReachable: Bool {
     var path = URL(filePath: Programs.luaslackd).resolvingSymlinksInPath()

@@ -37,14 +37,25 @@ struct SubmitterTests {
     }
   }
 
-  private func leave(_ name: String) throws {
-    let record = EventRecord(kind: .ban, jail: "sshd", ip: "forged", acceptedAt: 1)
+  private func leave(_ name: String, _ content: SpoolFile.Content? = nil) throws {
+    let ban = EventRecord(kind: .ban, jail: "sshd", ip: "forged", acceptedAt: 1)
     let file = open(incoming(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw SystemError.last("create \(name)") }
     defer { close(file) }
-    let bytes = SpoolFile.bytes(.event(record))
+    let bytes = SpoolFile.bytes(content ?? .event(ban))
     guard write(file, bytes, bytes.count) == bytes.count else { throw SystemError.last("write") }
     fchown(file, Self.other, Self.other)
+  }
+
+  private func notification(_ title: String?, text: String? = nil) -> SpoolFile.Content {
+    var record = EventRecord(kind: .notify, jail: "", acceptedAt: 1)
+    record.setTitle(title)
+    if let text { record.setMatches(text) }
+    return .event(record)
+  }
+
+  private func records(_ found: [Intake.Found]) -> [EventRecord] {
+    found.compactMap { if case .event(let record) = $0.content { record } else { nil } }
   }
 
   private func addresses(_ found: [Intake.Found]) -> [String] {
@@ -92,6 +103,88 @@ struct SubmitterTests {
     #expect(try place.read("elsewhere") == "secret")
   }
 
+  @Test func `a notification of another user's is believed in what it says alone`() throws {
+    let json = """
+      {"event": {"kind": "notify", "jail": "sshd", "ip": "203.0.113.7", "id": "203.0.113.7",
+        "submitter": "root", "host": "db1", "time": "1", "accepted_at": 1, "is_reduced": true,
+        "severity": "critical", "title": "Done", "text": "words", "fields": {"a": "b"},
+        "to": ["1", "2", "3", "4", "5", "6", "7", "8", "9"], "unknown_options": ["x"]}}
+      """
+    let value = try JSONReader.read(json)
+    let forged = try #require(value["event"].flatMap { EventRecord($0) })
+    let before = Clock.now() - 10_000_000
+    try leave("1.1.x", .event(forged))
+    let look = try intake.look()
+    #expect(look.damaged.isEmpty)
+    let record = try #require(records(look.found).first)
+    #expect(record.submitter == "user 54321")
+    #expect(record.acceptedAt > before)
+    #expect(record.jail == "" && record.subject == "Done")
+    #expect(record.options.isEmpty && record.unknownOptions.isEmpty)
+    #expect(record.destinations.count == Submitters.mostDestinations)
+    #expect(record.title == "Done" && record.matches == "words" && record.fields == ["a": "b"])
+    let event = Event(record, host: "web1", now: Clock.now())
+    #expect(event.severity == .warning && event.jail == "")
+    #expect(event.value["host"] == "web1")
+    #expect(event.value["submitter"] == "user 54321")
+    #expect(event.address == nil)
+    // Ours may be critical, and say that nobody else left them.
+    _ = try Acceptor(locations).accept(forged)
+    let own = try #require(records(try intake.look().found).first { $0.submitter == nil })
+    #expect(Event(own, host: "web1", now: 1).severity == .critical)
+  }
+
+  @Test func `a notification that says nothing, and one that others cannot read, are put aside`()
+    throws
+  {
+    try leave("1.1.x", notification(nil))
+    try leave("2.1.x", notification(" ", text: "\u{200b}\n"))
+    try leave("3.1.x", .flush)
+    try leave("4.1.x", notification("good"))
+    link(incoming("4.1.x"), place.file("second-name"))
+    try leave("5.1.x", notification("good"))
+    let look = try intake.look()
+    #expect(look.found.map(\.name) == ["5.1.x"])
+    #expect(
+      look.damaged == ["user 54321 left 4 files in incoming/, and may leave notifications only"])
+  }
+
+  @Test func `one user's flood of notifications is limited, and told of`() throws {
+    for number in 1...(Submitters.mostFiles + 200) { try leave("\(number).1.x", notification("n")) }
+    for number in 1...50 { try accept("own", at: Int64(1_000_000 + number)) }
+    let look = try intake.look()
+    #expect(addresses(look.found).prefix(50).allSatisfy { $0 == "own" })
+    #expect(look.found.count - 50 == Submitters.pace.burst)
+    #expect(look.damaged.count == 1)
+    #expect(look.damaged.first?.contains("the newest 200 were removed") == true)
+    #expect(intake.remove(look.found))
+    // The rest waits its turn.
+    #expect(try intake.look().found.count < 10)
+    #expect(intake.waitingFiles() == Submitters.mostFiles - Submitters.pace.burst)
+    #expect(try intake.look().damaged.isEmpty)
+  }
+
+  @Test func `nor can a few large ones fill the spool`() throws {
+    for number in 1...5 {
+      try leave("\(number).1.x", notification("n"))
+      truncate(incoming("\(number).1.x"), 6 << 20)
+    }
+    let look = try intake.look()
+    #expect(look.found.isEmpty)
+    #expect(look.damaged.first?.contains("the newest 3 were removed") == true)
+  }
+
+  @Test func `users are called as /etc/passwd calls them`() throws {
+    let file = try place.write(
+      "root:x:0:0::/:/bin/sh\nbroken\n:x:7:7\nal*ce:x:54321:1:a:/:/bin/sh\nbob:x:54321:1\n",
+      to: "passwd")
+    #expect(UserNames.described(0, file: file) == "root")
+    #expect(UserNames.described(54_321, file: file) == "al*ce")
+    #expect(UserNames.described(7, file: file) == "user 7")
+    #expect(UserNames.described(8, file: file) == "user 8")
+    #expect(UserNames.described(8, file: place.file("none")) == "user 8")
+  }
+
   /// Files of others are counted as old as their names say.
   @Test func `a flood of others' files holds nothing up, and few of them are kept`() throws {
     for number in 1...2_500 { try leave("\(number).1.x") }
@@ -103,7 +196,7 @@ struct SubmitterTests {
       looks += 1
     }
     #expect(looks <= 3)
-    #expect(try names().count { $0.hasPrefix("damaged-by-") } == Intake.rejectedLimit)
+    #expect(try names().count { $0.hasPrefix("damaged-by-") } == Submitters.rejectedLimit)
   }
 
   @Test func `names that look like none of ours do no harm`() throws {

@@ -3,15 +3,16 @@ internal import SQLite
 
 /// Takes what callers left in `incoming/` and the overflow into the queue. A file is removed only
 /// after the commit that holds its event; one that outlives that is recognised by its name.
-struct Intake: Sendable {
+struct Intake {
   /// Files in one transaction: enough to share its flush, few enough to begin delivering soon.
   static let batch = 256
-  /// Files of other users that one look puts aside: a flood of them holds nothing of ours up.
-  static let rejectedAtOnce = 1_024
-  /// Files of other users that are kept for people to look at.
-  static let rejectedLimit = 100
 
   let locations: Locations
+  private let submitters = Submitters()
+
+  init(locations: Locations) {
+    self.locations = locations
+  }
 
   /// What one look found.
   struct Found: Sendable {
@@ -37,11 +38,11 @@ struct Intake: Sendable {
     _ drop: borrowing Maildrop, isOverflow: Bool, _ found: inout [Found], _ damaged: inout [String]
   ) throws(SystemError) {
     let names = try drop.directory.names()
-    var rejected = Rejected(names)
+    var guests: [Submitters.File] = []
     let end = found.count + Self.batch
     for name in Maildrop.whole(names) where found.count < end {
       if let status = try? drop.directory.status(name), !Maildrop.isOwn(status) {
-        rejected.put(name, of: status.owner, in: drop)
+        guests.append(Submitters.File(name: name, status: status))
         continue
       }
       do throws(SpoolFile.Damaged) {
@@ -55,53 +56,9 @@ struct Intake: Sendable {
         damaged.append("\(name): \(error.reason)")
       }
     }
-    damaged += rejected.words
-    rejected.sweep(drop)
-  }
-
-  /// What other users left. Members of the group luaslack-submit may put files into `incoming/`; that a
-  /// file tells of a ban is believed of root and of the spool's owner alone, and nothing else is
-  /// known to this version.
-  private struct Rejected {
-    private var counts: [UInt32: Int] = [:]
-    private var total = 0
-    private var kept: Int
-    /// Names that no look takes for whole files.
-    private let hidden: [String]
-
-    init(_ names: [String]) {
-      hidden = names.filter { !Maildrop.isWhole($0) }
-      kept = hidden.count { $0.hasPrefix(Maildrop.rejected) }
-    }
-
-    mutating func put(_ name: String, of user: UInt32, in drop: borrowing Maildrop) {
-      guard total < Intake.rejectedAtOnce else { return }
-      total += 1
-      counts[user, default: 0] += 1
-      if kept >= Intake.rejectedLimit, (try? drop.directory.remove(name)) != nil { return }
-      // Not under their own name: it may be too long for a prefix, or that of something here.
-      let own = "\(user)-\(Maildrop.newName(now: Clock.now()))"
-      try? drop.directory.rename(name, to: Maildrop.rejected + own)
-      kept += 1
-    }
-
-    var words: [String] {
-      counts.sorted { $0.key < $1.key }.map { user, count in
-        "user \(user) left \(count == 1 ? "a file" : "\(count) files") in incoming/, and may leave "
-          + "notifications only, which this version does not know"
-      }
-    }
-
-    /// Others can give such names too. They may have some; when there are many, all go that can.
-    func sweep(_ drop: borrowing Maildrop) {
-      guard hidden.count > Intake.rejectedAtOnce else { return }
-      for name in hidden.prefix(4 * Intake.rejectedAtOnce) {
-        guard let status = try? drop.directory.status(name), !Maildrop.isOwn(status) else {
-          continue
-        }
-        try? drop.directory.remove(name)
-      }
-    }
+    // Ours go first, whatever time the names of others tell.
+    guard !isOverflow else { return }
+    found += submitters.take(guests, among: names, in: drop, words: &damaged)
   }
 
   /// Nil if the file is gone, or cannot be read just now; what is no file at all is damage.

@@ -86,6 +86,16 @@ struct Maildrop: ~Copyable {
     return try file.readAll(limit: SpoolFile.limit + 1)
   }
 
+  /// The same of another user's, with whose it is and since when.
+  func readSubmitted(_ name: String) throws(SystemError) -> (bytes: [UInt8], FileStatus) {
+    let file = try directory.openForReading(name)
+    let status = try file.status()
+    guard status.kind == .file, status.links == 1, !Self.isOwn(status) else {
+      throw SystemError("use \(name)", code: 40)
+    }
+    return (try file.readAll(limit: SpoolFile.limit + 1), status)
+  }
+
   /// Root's, or the spool owner's: only these may tell of bans.
   static func isOwn(_ status: FileStatus) -> Bool {
     status.owner == 0 || status.owner == Process.user

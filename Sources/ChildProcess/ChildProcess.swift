@@ -7,6 +7,11 @@ public struct ChildProcess: ~Copyable {
   public enum Ending: Sendable, Equatable {
     case exited(Int32)
     case killed(signal: Int32)
+
+    /// As `waitpid` gives it.
+    fileprivate init(_ status: Int32) {
+      self = status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: status & 0x7f)
+    }
   }
 
   private let id: pid_t
@@ -31,6 +36,20 @@ public struct ChildProcess: ~Copyable {
     return reap()
   }
 
+  /// The same for a child that is given so many milliseconds more.
+  public consuming func finish(afterMilliseconds patience: Int64) -> Ending {
+    let deadline = Clock.monotonic() + patience * 1_000
+    while Clock.monotonic() < deadline {
+      var status: Int32 = 0
+      if unsafe waitpid(id, &status, WNOHANG) == id {
+        discard self
+        return Ending(status)
+      }
+      Clock.sleep(microseconds: 2_000)
+    }
+    return finish()
+  }
+
   /// Waits for the child to end by itself.
   public consuming func wait() -> Ending {
     reap()
@@ -40,7 +59,7 @@ public struct ChildProcess: ~Copyable {
     var status: Int32 = 0
     while unsafe waitpid(id, &status, 0) < 0, errno == EINTR {}
     discard self
-    return status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: status & 0x7f)
+    return Ending(status)
   }
 
   /// Starts a program that outlives this one: its own session, so that no terminal or process group

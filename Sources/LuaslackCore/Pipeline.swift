@@ -64,9 +64,15 @@ public final class Pipeline<Carrier: Transport> {
   /// leaves the files where they are; so does the want of a configuration, since nothing says yet
   /// what shall become of them.
   public func takeIn(now: Int64) throws(DatabaseError) -> Bool {
-    guard let configuration, let (files, damaged) = try? intake.look() else { return false }
-    for file in damaged { try queue.note("spool file", file, now: now) }
-    if damaged.isEmpty, (try? intake.hasDamaged()) == false { try queue.clearNotice("spool file") }
+    guard let configuration, let sight = try? intake.look() else { return false }
+    let files = sight.found
+    // What guests leave hides no word about what is ours.
+    for word in sight.damaged { try queue.note("spool file", word, now: now) }
+    for word in sight.refused { try queue.note("submitted file", word, now: now) }
+    if sight.damaged.isEmpty, sight.refused.isEmpty, (try? intake.hasDamaged()) == false {
+      try queue.clearNotice("spool file")
+      try queue.clearNotice("submitted file")
+    }
     guard !files.isEmpty else { return false }
     wording.begin(configuration)
     defer { wording.end() }

@@ -31,6 +31,25 @@ public struct Signals: ~Copyable {
   }
 }
 
+/// What would end the process waits until it is released: for work that must not be left half done.
+public struct HeldSignals: Sendable {
+  private let before: sigset_t
+
+  public init() {
+    var ending = sigset_t()
+    var before = sigset_t()
+    _ = unsafe sigemptyset(&ending)
+    for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] { _ = unsafe sigaddset(&ending, signal) }
+    _ = unsafe sigprocmask(SIG_BLOCK, &ending, &before)
+    self.before = before
+  }
+
+  public func release() {
+    var before = before
+    _ = unsafe sigprocmask(SIG_SETMASK, &before, nil)
+  }
+}
+
 /// Waits for descriptors.
 public enum Readiness {
   /// True as soon as it can be read or its other end is closed; false after `milliseconds`.

@@ -1,4 +1,5 @@
 import ChildProcess
+import LuaslackCore
 import Posix
 
 /// What another program printed, and how it ended.
@@ -23,19 +24,21 @@ struct Captured {
     else { return nil }
     let reading = pipe.takeReading()
     let deadline = Clock.monotonic() + patience
+    var rest: Int64 { max(0, (deadline - Clock.monotonic()) / 1_000) }
     var output: [UInt8] = []
-    while output.count < most {
-      let rest = Int32(clamping: (deadline - Clock.monotonic()) / 1_000)
-      guard rest > 0, (try? Readiness.wait(for: reading.raw, milliseconds: rest)) == true,
-        let part = try? reading.read(upTo: 64 * 1024)
+    while true {
+      guard
+        (try? Readiness.wait(for: reading.raw, milliseconds: Int32(clamping: rest))) == true,
+        rest > 0, let part = try? reading.read(upTo: 64 * 1024)
       else {
         _ = child.finish()
         return nil
       }
       guard !part.isEmpty else { break }
-      output += part
+      // What is more is read all the same: a program whose pipe is full does not end.
+      output += part.prefix(most - output.count)
     }
-    guard case .exited(let status) = child.wait() else { return nil }
+    guard case .exited(let status) = child.finish(afterMilliseconds: rest) else { return nil }
     return Captured(status: status, output: String(decoding: output, as: UTF8.self))
   }
 }
@@ -59,6 +62,11 @@ struct Fail2banClient {
   func run(_ arguments: [String], withErrors: Bool = true) -> Captured? {
     Captured.run(
       program, ["-c", directory] + arguments, patience: Self.patience, withErrors: withErrors)
+  }
+
+  /// Where a jail names luaslack now; in our own file if somebody changed that, so that it stays.
+  var mention: JailFiles.Mention? {
+    JailFiles(in: directory).mention ?? JailFiles(ownIn: directory).mention
   }
 
   /// The command as somebody would type it.

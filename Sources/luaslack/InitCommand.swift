@@ -278,13 +278,13 @@ struct SettingUp {
   // MARK: - Jails
 
   private mutating func writeJails() {
-    let before = SetupFiles.read(jailFile)
     guard client.isThere else {
       problems.append("\(client.program) is not there, so no jail was changed")
       return
     }
     let known = JailFiles(in: client.directory)
     guard let setup = currentSetup() else { return }
+    let before = SetupFiles.read(jailFile)
     guard let names = jails ?? askForJails(setup, before) else { return }
     for name in names where !known.jails.contains(name) {
       problems.append(
@@ -314,6 +314,9 @@ struct SettingUp {
       if before != nil { files.note(.unchanged, jailFile) }
       return
     }
+    // Whoever interrupts this does so when fail2ban has said what it thinks of the change.
+    let signals = HeldSignals()
+    defer { signals.release() }
     let isDone =
       wanted.isEmpty ? files.withdraw(jailFile) != nil : files.place(text, at: jailFile)
     guard isDone else {
@@ -332,7 +335,7 @@ struct SettingUp {
   /// What fail2ban makes of its configuration before anything is changed; nil if that is wrong already.
   private mutating func currentSetup() -> Fail2banSetup? {
     let problem: String
-    if let found = testProblem() {
+    if let found = problemWithoutUs() {
       problem = found
     } else if let dump = client.run(["-d"], withErrors: false), dump.status == 0 {
       return Fail2banSetup(dump: dump.output)
@@ -344,6 +347,16 @@ struct SettingUp {
         "fail2ban's configuration is wrong as it is, so no jail was changed: \(problem)")
     }
     return nil
+  }
+
+  /// What is wrong whatever `init` does. A run that was killed may have left a jail file that fail2ban never
+  /// judged: that one goes.
+  private mutating func problemWithoutUs() -> String? {
+    guard let problem = testProblem() else { return nil }
+    guard let own = files.withdraw(jailFile) else { return problem }
+    guard let other = testProblem() else { return nil }
+    files.restore([(path: jailFile, content: own)], why: "it is not what is wrong")
+    return other
   }
 
   /// Why `fail2ban-client -t` fails; nil if it does not.
@@ -402,11 +415,11 @@ struct SettingUp {
       return
     }
     let wasRight = client.isThere && testProblem() == nil
-    let mention = JailFiles(in: client.directory).mention
     let actions = client.directory + "/action.d/"
     let hadJails = SetupFiles.read(jailFile) != nil
+    let client = client
     let removed = files.undo { path in
-      guard let mention, path.hasPrefix(actions) else { return nil }
+      guard path.hasPrefix(actions), let mention = client.mention else { return nil }
       return "\(mention.file):\(mention.line) names it, and fail2ban would not start without it"
     }
     if wasRight, let problem = testProblem() {
@@ -416,7 +429,8 @@ struct SettingUp {
     }
     files.finishUndo()
     if hadJails, SetupFiles.read(jailFile) == nil { next.append(client.typed("reload")) }
-    if let mention, files.steps.contains(where: { $0.what == .left && $0.path.hasPrefix(actions) })
+    if let mention = client.mention,
+      files.steps.contains(where: { $0.what == .left && $0.path.hasPrefix(actions) })
     {
       problems.append(
         "take luaslack out of \(mention.file), line \(mention.line), then undo once more")

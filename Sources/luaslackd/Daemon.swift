@@ -62,6 +62,7 @@ struct Serve: ParsableCommand {
       log.write("another luaslackd serves \(locations.spool)")
     } catch {
       log.write("\(error)")
+      throw ExitCode(ExitStatus.temporary.rawValue)
     }
     throw ExitCode(ExitStatus.unavailable.rawValue)
   }

@@ -79,7 +79,72 @@ struct InitTests {
     let places = ["--spool", place.directory.file("spool"), "--config", place.config]
     let test = try await run(Programs.luaslack, ["send-test"] + places)
     #expect(test.output == "default: delivered (200 ok)\n")
-    #expect(try await slack.messages().count == 1)
+    let server = try await SetUpServer(place)
+    try await server.client("set", "sshd", "banip", "203.0.113.7")
+    let messages = try await slack.waitForMessages(2)
+    #expect(messages.last?.text.contains("sshd banned 203.0.113.7") == true)
+    try await server.stop()
+  }
+
+  @Test func `a jail file that a killed run left unjudged is judged by the next`() async throws {
+    let place = try SetUpPlace()
+    // Right alone, and wrong as soon as a jail calls it.
+    try place.directory.write(
+      "[INCLUDES]\nbefore = nowhere.conf\n[Definition]\nactionban = %(nothing)s\n",
+      to: "fail2ban/action.d/luaslack.conf")
+    let name = "fail2ban/jail.d/zz-luaslack.local"
+    let judging = place.directory.file("judging")
+    let client = try place.directory.write(
+      """
+      #!/bin/sh
+      if [ -e "\(place.directory.file(name))" ] && [ "$3" = -t ]; then
+        touch "\(judging)"
+        for turn in $(seq 600); do [ -e "\(judging)-no-more" ] && exit 1; sleep 0.1; done
+      fi
+      exec /usr/bin/fail2ban-client "$@"
+
+      """, to: "client", mode: 0o755)
+    let first = try RunningProgram(
+      Programs.luaslack,
+      ["init", "--fail2ban-dir", place.fail2ban, "--fail2ban-client", client, "--jails", "sshd"]
+        + place.places, environment: SetUpPlace.path)
+    await eventually("fail2ban is asked", timeout: .seconds(20)) {
+      FileManager.default.fileExists(atPath: judging)
+    }
+    first.signal(SIGKILL)
+    try place.directory.write("", to: "judging-no-more")
+    _ = try await first.wait(timeout: .seconds(20))
+    #expect(try await place.test().status != 0)
+
+    let second = try await place.initialize("--jails", "sshd", secret: Self.url)
+    #expect(second.output.contains("fail2ban refuses the change, so it was taken back: "))
+    #expect(try place.directory.names(in: "fail2ban/jail.d") == [])
+    #expect(try await place.test().status == 0)
+  }
+
+  @Test func `the action stays as long as an edited jail file names it`() async throws {
+    let place = try SetUpPlace()
+    _ = try await place.initialize("--jails", "sshd", secret: Self.url)
+    let name = "fail2ban/jail.d/zz-luaslack.local"
+    try place.directory.write(try place.directory.read(name) + "# mine\n", to: name)
+    // fail2ban cannot be asked what it thinks of it.
+    try FileManager.default.removeItem(atPath: place.fail2ban + "/filter.d/sshd.conf")
+    let undo = try await place.initialize("--undo")
+    #expect(undo.status == 65, "\(undo.output)")
+    #expect(undo.output.contains("take luaslack out of jail.d/zz-luaslack.local, line "))
+    #expect(try place.directory.names(in: "fail2ban/action.d").contains("luaslack.conf"))
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "needs root, to give a file away"))
+  func `what somebody else may have written is not believed`() async throws {
+    let place = try SetUpPlace()
+    _ = try await place.initialize("--jails", "sshd", secret: Self.url)
+    chown(place.directory.file("etc/init.json"), 54_322, 54_322)
+    let before = try place.snapshot()
+    let undo = try await place.initialize("--undo")
+    #expect(undo.status == 65, "\(undo.output)")
+    #expect(undo.output.contains("nothing is known"))
+    #expect(try place.snapshot() == before)
   }
 
   @Test func `a change that fail2ban refuses is taken back`() async throws {

@@ -24,6 +24,12 @@ public struct JailFiles: Sendable {
       }
   }
 
+  /// Our own file, if it is there.
+  public init(ownIn directory: String) {
+    let text = SetupFiles.read(directory + "/" + Self.ownName)
+    texts = text.map { [(Self.ownName, String(decoding: $0, as: UTF8.self))] } ?? []
+  }
+
   init(_ texts: [(file: String, text: String)]) { self.texts = texts }
 
   /// The jails that have a section.

@@ -45,15 +45,17 @@ public struct SetupFiles: Sendable {
   /// Bytes; none of these files is near that.
   private static let limit = 1 << 20
 
-  /// `manifest`: where what was written is remembered. A damaged one counts as none: then nothing is
-  /// believed to be ours.
+  /// `manifest`: where what was written is remembered. A damaged one, and one
+  /// that somebody else may have written, counts as none: then nothing is believed to be ours.
   public init(manifest: String) {
     self.manifest = manifest
     entries = Self.entries(in: manifest)
   }
 
   private static func entries(in manifest: String) -> [Entry] {
-    let value = read(manifest).flatMap { try? JSONReader.read($0) }
+    // Whoever else can write it could have root remove any file.
+    let bytes = try? TrustedFile.read(manifest, limit: limit)
+    let value = bytes.flatMap { try? JSONReader.read($0) }
     return (value?["written"]?.array ?? []).compactMap { item in
       item["path"]?.string.map { Entry(path: $0, hash: item["hash"]?.string) }
     }

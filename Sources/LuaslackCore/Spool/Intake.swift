@@ -21,26 +21,33 @@ struct Intake {
     var content: SpoolFile.Content
   }
 
-  /// The oldest files of the spool, then those of the overflow. What cannot be used is put aside, with
-  /// a word in `damaged`.
-  func look() throws(SystemError) -> (found: [Found], damaged: [String]) {
-    let spool = try Spool.open(locations, creating: true)
+  /// What came of a look.
+  struct Sight {
     var found: [Found] = []
+    /// What could not be used and was put aside, each with a word.
     var damaged: [String] = []
-    try look(spool.incoming(), isOverflow: false, &found, &damaged)
+    /// The same of what members of luaslack-submit left.
+    var refused: [String] = []
+  }
+
+  /// The oldest files of the spool, then those of the overflow.
+  func look() throws(SystemError) -> Sight {
+    let spool = try Spool.open(locations, creating: true)
+    var sight = Sight()
+    try look(spool.incoming(), isOverflow: false, &sight)
     if let overflow = try? Spool.openOverflow(locations, creating: false) {
-      try? look(Maildrop(overflow), isOverflow: true, &found, &damaged)
+      try? look(Maildrop(overflow), isOverflow: true, &sight)
     }
-    return (found, damaged)
+    return sight
   }
 
   private func look(
-    _ drop: borrowing Maildrop, isOverflow: Bool, _ found: inout [Found], _ damaged: inout [String]
+    _ drop: borrowing Maildrop, isOverflow: Bool, _ sight: inout Sight
   ) throws(SystemError) {
     let names = try drop.directory.names()
     var guests: [Submitters.File] = []
-    let end = found.count + Self.batch
-    for name in Maildrop.whole(names) where found.count < end {
+    let end = sight.found.count + Self.batch
+    for name in Maildrop.whole(names) where sight.found.count < end {
       if let status = try? drop.directory.status(name), !Maildrop.isOwn(status) {
         guests.append(Submitters.File(name: name, status: status))
         continue
@@ -48,17 +55,17 @@ struct Intake {
       do throws(SpoolFile.Damaged) {
         guard let bytes = try bytes(of: name, in: drop) else { continue }
         let content = try SpoolFile.read(bytes)
-        found.append(Found(name: name, isOverflow: isOverflow, content: content))
+        sight.found.append(Found(name: name, isOverflow: isOverflow, content: content))
       } catch {
         // Kept under a name that is not read again, but for a later version's by that version.
         let prefix = error.isNewer ? Maildrop.newer : Maildrop.damaged
         try? drop.directory.rename(name, to: prefix + name)
-        damaged.append("\(name): \(error.reason)")
+        sight.damaged.append("\(name): \(error.reason)")
       }
     }
     // Ours go first, whatever time the names of others tell.
     guard !isOverflow else { return }
-    found += submitters.take(guests, among: names, in: drop, words: &damaged)
+    sight.found += submitters.take(guests, among: names, in: drop, words: &sight.refused)
   }
 
   /// Nil if the file is gone, or cannot be read just now; what is no file at all is damage.

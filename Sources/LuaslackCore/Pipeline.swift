@@ -52,6 +52,9 @@ public final class Pipeline<Carrier: Transport> {
     let (context, problems) = lists.context(of: configuration, now: now)
     courier.context = context
     for notice in try queue.notices() {
+      if notice.isOfSubmitter, notice.at < now - Self.exceededLifetime {
+        try queue.clearNotice(notice.subject)
+      }
       if let name = notice.list, problems[name] == nil { try queue.clearNotice(notice.subject) }
     }
     for (name, problem) in problems.sorted(by: { $0.key < $1.key }) {
@@ -64,12 +67,15 @@ public final class Pipeline<Carrier: Transport> {
   /// leaves the files where they are; so does the want of a configuration, since nothing says yet
   /// what shall become of them.
   public func takeIn(now: Int64) throws(DatabaseError) -> Bool {
-    guard let configuration, let sight = try? intake.look() else { return false }
-    let files = sight.found
+    guard let configuration, let look = try? intake.look() else { return false }
+    let files = look.found
     // What guests leave hides no word about what is ours.
-    for word in sight.damaged { try queue.note("spool file", word, now: now) }
-    for word in sight.refused { try queue.note("submitted file", word, now: now) }
-    if sight.damaged.isEmpty, sight.refused.isEmpty, (try? intake.hasDamaged()) == false {
+    for word in look.damaged { try queue.note("spool file", word, now: now) }
+    for word in look.refused { try queue.note("submitted file", word, now: now) }
+    for user in look.exceeding {
+      try queue.note(Queue.Notice.subject(submitter: user), Submitters.exceeded, now: now)
+    }
+    if look.damaged.isEmpty, look.refused.isEmpty, (try? intake.hasDamaged()) == false {
       try queue.clearNotice("spool file")
       try queue.clearNotice("submitted file")
     }
@@ -97,6 +103,9 @@ public final class Pipeline<Carrier: Transport> {
     }
     return taken.count < files.count || files.count >= Intake.batch
   }
+
+  /// Microseconds for which `status` says who left too much.
+  private static var exceededLifetime: Int64 { 86_400_000_000 }
 
   /// Microseconds of formatting before what is ready is committed and delivered, and a signal heeded.
   private static var longestBatch: Int64 { 100_000 }

@@ -112,6 +112,30 @@ struct SubmittingTests {
     #expect(listed.status != 0)
   }
 
+  @Test func `status says who leaves more than there is room for, and a ban comes through`()
+    async throws
+  {
+    let installation = try await installation()
+    #expect(try await call(installation, ["notify", "--title=flood"]).status == 0)
+    let incoming = installation.spool + "/incoming/"
+    let first = incoming + (try #require(installation.incoming.first))
+    for number in 1...1_010 {
+      try FileManager.default.copyItem(atPath: first, toPath: incoming + "\(number).1.x")
+      chown(incoming + "\(number).1.x", Self.member, Self.member)
+    }
+    let daemon = try await installation.daemon()
+    #expect(try await installation.luaslack(["ban", "--", "sshd", "203.0.113.7", "5"]).status == 0)
+    // In the digest of the first hundred, which names its network, or alone ten seconds after it.
+    await eventually("the ban is told", timeout: .seconds(40)) {
+      let messages = (try? await installation.slack.messages()) ?? []
+      return messages.contains { $0.body.contains("203.0.113.") }
+    }
+    let status = try await installation.luaslack(["status"])
+    #expect(status.output.contains("submitter user 54321: left more than 1000 notifications"))
+    #expect(installation.incoming.count < 1_000)
+    withExtendedLifetime(daemon) {}
+  }
+
   @Test func `a dry run needs no rights`() async throws {
     let installation = try await installation()
     let dry = try await call(installation, isMember: false, ["notify", "--title=x", "--dry-run"])

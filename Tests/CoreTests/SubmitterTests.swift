@@ -69,11 +69,12 @@ struct SubmitterTests {
     try accept("own", at: 2)
     let look = try intake.look()
     #expect(addresses(look.found) == ["own"])
-    #expect(look.damaged.count == 1)
-    #expect(look.damaged.first?.hasPrefix("user 54321 left a file in incoming/") == true)
+    #expect(look.refused.count == 1)
+    #expect(look.refused.first?.hasPrefix("user 54321 left a file in incoming/") == true)
     #expect(try names().contains { $0.hasPrefix("damaged-by-54321-") })
     #expect(try intake.hasDamaged())
-    #expect(try intake.look().damaged.isEmpty)
+    #expect(look.damaged.isEmpty)
+    #expect(try intake.look().refused.isEmpty)
     #expect(NotTakenIn.events(of: "forged", locations).isEmpty)
     #expect(NotTakenIn.events(of: "own", locations).count == 1)
   }
@@ -98,7 +99,7 @@ struct SubmitterTests {
     try accept("own", at: 8)
     let look = try intake.look()
     #expect(addresses(look.found) == ["own"])
-    #expect(look.damaged.count == 5)
+    #expect(look.damaged.count == 4 && look.refused.count == 1)
     #expect(intake.waitingFiles() == 1)
     #expect(try place.read("elsewhere") == "secret")
   }
@@ -115,7 +116,7 @@ struct SubmitterTests {
     let before = Clock.now() - 10_000_000
     try leave("1.1.x", .event(forged))
     let look = try intake.look()
-    #expect(look.damaged.isEmpty)
+    #expect(look.refused.isEmpty)
     let record = try #require(records(look.found).first)
     #expect(record.submitter == "user 54321")
     #expect(record.acceptedAt > before)
@@ -146,7 +147,7 @@ struct SubmitterTests {
     let look = try intake.look()
     #expect(look.found.map(\.name) == ["5.1.x"])
     #expect(
-      look.damaged == ["user 54321 left 4 files in incoming/, and may leave notifications only"])
+      look.refused == ["user 54321 left 4 files in incoming/, and may leave notifications only"])
   }
 
   @Test func `one user's flood of notifications is limited, and told of`() throws {
@@ -155,13 +156,12 @@ struct SubmitterTests {
     let look = try intake.look()
     #expect(addresses(look.found).prefix(50).allSatisfy { $0 == "own" })
     #expect(look.found.count - 50 == Submitters.pace.burst)
-    #expect(look.damaged.count == 1)
-    #expect(look.damaged.first?.contains("the newest 200 were removed") == true)
+    #expect(look.exceeding == ["user 54321"] && look.refused.isEmpty)
     #expect(intake.remove(look.found))
     // The rest waits its turn.
     #expect(try intake.look().found.count < 10)
     #expect(intake.waitingFiles() == Submitters.mostFiles - Submitters.pace.burst)
-    #expect(try intake.look().damaged.isEmpty)
+    #expect(try intake.look().exceeding.isEmpty)
   }
 
   @Test func `nor can a few large ones fill the spool`() throws {
@@ -171,7 +171,8 @@ struct SubmitterTests {
     }
     let look = try intake.look()
     #expect(look.found.isEmpty)
-    #expect(look.damaged.first?.contains("the newest 3 were removed") == true)
+    #expect(look.exceeding == ["user 54321"])
+    #expect(look.refused.count == 1)
   }
 
   @Test func `users are called as /etc/passwd calls them`() throws {

@@ -14,40 +14,42 @@ struct Intake {
     self.locations = locations
   }
 
-  /// What one look found.
+  /// A file that can be taken in.
   struct Found: Sendable {
     var name: String
     var isOverflow: Bool
     var content: SpoolFile.Content
   }
 
-  /// What came of a look.
-  struct Sight {
+  /// What one look found.
+  struct Look: Sendable {
     var found: [Found] = []
-    /// What could not be used and was put aside, each with a word.
+    /// What could not be used and was put aside, a word each.
     var damaged: [String] = []
-    /// The same of what members of luaslack-submit left.
+    /// The same of what other users left.
     var refused: [String] = []
+    /// Other users who left more than there is room for.
+    var exceeding: [String] = []
   }
 
   /// The oldest files of the spool, then those of the overflow.
-  func look() throws(SystemError) -> Sight {
+  func look() throws(SystemError) -> Look {
     let spool = try Spool.open(locations, creating: true)
-    var sight = Sight()
-    try look(spool.incoming(), isOverflow: false, &sight)
+    var look = Look()
+    try self.look(spool.incoming(), isOverflow: false, &look)
     if let overflow = try? Spool.openOverflow(locations, creating: false) {
-      try? look(Maildrop(overflow), isOverflow: true, &sight)
+      try? self.look(Maildrop(overflow), isOverflow: true, &look)
     }
-    return sight
+    return look
   }
 
   private func look(
-    _ drop: borrowing Maildrop, isOverflow: Bool, _ sight: inout Sight
+    _ drop: borrowing Maildrop, isOverflow: Bool, _ look: inout Look
   ) throws(SystemError) {
     let names = try drop.directory.names()
     var guests: [Submitters.File] = []
-    let end = sight.found.count + Self.batch
-    for name in Maildrop.whole(names) where sight.found.count < end {
+    let end = look.found.count + Self.batch
+    for name in Maildrop.whole(names) where look.found.count < end {
       if let status = try? drop.directory.status(name), !Maildrop.isOwn(status) {
         guests.append(Submitters.File(name: name, status: status))
         continue
@@ -55,17 +57,17 @@ struct Intake {
       do throws(SpoolFile.Damaged) {
         guard let bytes = try bytes(of: name, in: drop) else { continue }
         let content = try SpoolFile.read(bytes)
-        sight.found.append(Found(name: name, isOverflow: isOverflow, content: content))
+        look.found.append(Found(name: name, isOverflow: isOverflow, content: content))
       } catch {
         // Kept under a name that is not read again, but for a later version's by that version.
         let prefix = error.isNewer ? Maildrop.newer : Maildrop.damaged
         try? drop.directory.rename(name, to: prefix + name)
-        sight.damaged.append("\(name): \(error.reason)")
+        look.damaged.append("\(name): \(error.reason)")
       }
     }
     // Ours go first, whatever time the names of others tell.
     guard !isOverflow else { return }
-    sight.found += submitters.take(guests, among: names, in: drop, words: &sight.refused)
+    submitters.take(guests, among: names, in: drop, &look)
   }
 
   /// Nil if the file is gone, or cannot be read just now; what is no file at all is damage.

@@ -154,6 +154,9 @@ extension Queue {
 
     static func subject(list name: String) -> String { "list \(name)" }
 
+    static func subject(submitter user: String) -> String { "submitter \(user)" }
+    var isOfSubmitter: Bool { subject.hasPrefix("submitter ") }
+
     /// The list that this is about.
     var list: String? {
       subject.hasPrefix("list ") ? String(subject.dropFirst(5)) : nil

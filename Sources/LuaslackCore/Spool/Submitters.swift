@@ -22,29 +22,29 @@ final class Submitters {
     var status: FileStatus
   }
 
+  /// What `status` says of who left more than there is room for.
+  static let exceeded =
+    "left more than \(mostFiles) notifications, or \(mostBytes >> 20) MiB of them, at once; the newest "
+    + "were removed"
+
   private var paces: [UInt32: Pace] = [:]
 
   /// The oldest of each user's, as far as the pace lets them. `names`: all that there is.
   func take(
-    _ files: [File], among names: [String], in drop: borrowing Maildrop, words: inout [String]
-  ) -> [Intake.Found] {
+    _ files: [File], among names: [String], in drop: borrowing Maildrop, _ look: inout Intake.Look
+  ) {
     var rejected = Rejected(names)
-    var found: [Intake.Found] = []
     let users = Dictionary(grouping: files, by: \.status.owner)
     for (user, files) in users.sorted(by: { $0.key < $1.key }) {
       let count = fitting(files)
       for file in files[count...] { try? drop.directory.remove(file.name) }
-      if count < files.count {
-        words.append(
-          "\(UserNames.described(user)) left more than \(Self.mostFiles) notifications or "
-            + "\(Self.mostBytes >> 20) MiB of them; the newest \(files.count - count) were removed")
-      }
-      take(files[..<count], of: user, in: drop, &found, &rejected)
+      let name = UserNames.described(user)
+      if count < files.count { look.exceeding.append(name) }
+      take(files[..<count], of: (user, name), in: drop, &look.found, &rejected)
     }
-    words += rejected.words
+    look.refused += rejected.words
     rejected.sweep(drop)
     paces = paces.filter { $0.value.tokens < Double(Self.pace.burst) || users[$0.key] != nil }
-    return found
   }
 
   /// How many there is room for.
@@ -58,15 +58,15 @@ final class Submitters {
   }
 
   private func take(
-    _ files: ArraySlice<File>, of user: UInt32, in drop: borrowing Maildrop,
+    _ files: ArraySlice<File>, of user: (number: UInt32, name: String), in drop: borrowing Maildrop,
     _ found: inout [Intake.Found], _ rejected: inout Rejected
   ) {
     let now = Clock.monotonic()
-    var pace = (paces[user] ?? Pace(Self.pace, now: now)).reckoned(Self.pace, now: now)
-    defer { paces[user] = pace }
+    var pace = (paces[user.number] ?? Pace(Self.pace, now: now)).reckoned(Self.pace, now: now)
+    defer { paces[user.number] = pace }
     for file in files {
       guard let record = notification(file.name, of: user, in: drop) else {
-        rejected.put(file.name, of: user, in: drop)
+        rejected.put(file.name, of: user.number, in: drop)
         continue
       }
       guard pace.nextAt(Self.pace) <= now else { return }
@@ -78,12 +78,12 @@ final class Submitters {
 
   /// Nil for what is none. The file may be another by now than the one that was looked at.
   private func notification(
-    _ name: String, of user: UInt32, in drop: borrowing Maildrop
+    _ name: String, of user: (number: UInt32, name: String), in drop: borrowing Maildrop
   ) -> EventRecord? {
-    guard let (bytes, status) = try? drop.readSubmitted(name), status.owner == user,
+    guard let (bytes, status) = try? drop.readSubmitted(name), status.owner == user.number,
       case .event(var record) = try? SpoolFile.read(bytes), record.kind == .notify, record.hasWords
     else { return nil }
-    record.isFrom(UserNames.described(user), at: status.changed)
+    record.isFrom(user.name, at: status.changed)
     return record
   }
 }

@@ -2,27 +2,32 @@ import Foundation
 import TestSupport
 import Testing
 
-/// docs/fail2ban.md: each configuration in it is read by a real fail2ban.
-@Suite(.enabled(if: Fail2banServer.isInstalled, "fail2ban is not installed"))
-struct Fail2banDocumentTests {
-  private static let document: String = {
+/// docs/fail2ban.md, as its readers copy from it.
+enum Fail2banDocument {
+  private static let text: String = {
     let file = URL(filePath: Fail2banServer.actions).deletingLastPathComponent()
       .appending(path: "docs/fail2ban.md")
     return (try? String(contentsOf: file, encoding: .utf8)) ?? ""
   }()
 
   /// The blocks in this language.
-  private static func blocks(_ language: String) -> [String] {
-    document.components(separatedBy: "\n```\(language)\n").dropFirst().compactMap {
+  static func blocks(_ language: String) -> [String] {
+    text.components(separatedBy: "\n```\(language)\n").dropFirst().compactMap {
       $0.components(separatedBy: "\n```\n").first
     }
   }
 
+  /// The one for WordPress.
+  static let filter = blocks("ini filter").first ?? ""
+}
+
+/// Each configuration in it is read by a real fail2ban.
+@Suite(.enabled(if: Fail2banServer.isInstalled, "fail2ban is not installed"))
+struct Fail2banDocumentTests {
   private func server() async throws -> Fail2banServer {
     let server = try Fail2banServer(try await Installation())
-    let filter = try #require(Self.blocks("ini filter").first)
     try server.installation.directory.write(
-      filter + "\n", to: "fail2ban/filter.d/wordpress-luaslack.conf")
+      Fail2banDocument.filter + "\n", to: "fail2ban/filter.d/wordpress-luaslack.conf")
     return server
   }
 
@@ -34,14 +39,14 @@ struct Fail2banDocumentTests {
   }
 
   @Test func `there are configurations to read`() {
-    #expect(Self.blocks("ini").count >= 7)
-    #expect(Self.blocks("toml").count >= 1)
+    #expect(Fail2banDocument.blocks("ini").count >= 7)
+    #expect(Fail2banDocument.blocks("toml").count >= 1)
   }
 
-  @Test(arguments: blocks("ini").indices)
+  @Test(arguments: Fail2banDocument.blocks("ini").indices)
   func `a configuration is right, and calls luaslack`(number: Int) async throws {
     let server = try await server()
-    try server.configure(jails(Self.blocks("ini")[number], of: server))
+    try server.configure(jails(Fail2banDocument.blocks("ini")[number], of: server))
     let test = try await server.client("-t")
     #expect(test.status == 0, "\(test.output) \(test.errors)")
     let dump = try await server.client("-d").output
@@ -60,16 +65,16 @@ struct Fail2banDocumentTests {
     ].map { "Nov 21 12:00:00 web1 \($0)" }
     try place.write(lines.joined(separator: "\n") + "\n", to: "wordpress.log")
     let result = try await run(
-      "/usr/bin/fail2ban-regex",
+      Fail2banServer.program("regex"),
       [
         "-c", place.file("fail2ban"), place.file("wordpress.log"),
         place.file("fail2ban/filter.d/wordpress-luaslack.conf"),
-      ], environment: ["PATH": "/usr/bin:/bin"])
+      ], environment: Fail2banServer.environment)
     #expect(result.output.contains("3 lines, 0 ignored, 2 matched, 1 missed"), "\(result.output)")
   }
 
   @Test func `the settings of luaslack's config are right`() async throws {
-    for block in Self.blocks("toml") {
+    for block in Fail2banDocument.blocks("toml") {
       let installation = try await Installation(
         config: block + "\n[destination.default]\nwebhook_file = \"webhook\"\n")
       let result = try await installation.luaslack(["config", "show"])

@@ -157,8 +157,9 @@ import Testing
 
   @Test func `what waited for long is one message too`() throws {
     let post: [EventKind] = [.jailStart]
-    for jail in ["a", "b", "c", "d"] {
-      var record = EventRecord(kind: .jailStart, jail: jail, acceptedAt: start)
+    for (index, jail) in ["a", "b", "c", "d"].enumerated() {
+      var record = EventRecord(
+        kind: .jailStart, jail: jail, acceptedAt: start + Int64(index))
       record.set(.host, "web1")
       _ = try Acceptor(locations).accept(record)
     }

@@ -11,6 +11,7 @@ message; 2, with --strict: a figure is over its bar; 3: it could not measure.
 """
 
 import argparse
+import atexit
 import json
 import os
 import platform
@@ -192,6 +193,7 @@ class Group:
             try:
                 path.mkdir()
                 self._path = path
+                atexit.register(self.remove)  # when the storm failed, and its processes were ended
             except OSError:
                 pass
         # What begins a command line so that it runs in the group.
@@ -212,8 +214,8 @@ class Group:
     def remove(self):
         """It has no processes any more."""
         if self._path:
-            self._path.rmdir()
-            self._path = None
+            path, self._path = self._path, None
+            path.rmdir()
 
 
 def daemons(spool):

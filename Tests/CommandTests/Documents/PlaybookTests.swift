@@ -89,7 +89,10 @@ import Testing
     let done = try await run(
       try #require(Self.ansible),
       ["--syntax-check", "-i", "web1,", place.file("luaslack.yml")],
-      environment: ["PATH": "/usr/bin:/bin", "HOME": place.path, "LC_ALL": "C.UTF-8"])
+      environment: [
+        "PATH": "/usr/bin:/bin", "HOME": place.path, "ANSIBLE_HOME": place.path,
+        "LC_ALL": "C.UTF-8",
+      ])
     #expect(done.status == 0, "\(done.said)")
   }
 
@@ -111,7 +114,7 @@ import Testing
       // The package is not there to be installed; all that follows it is done.
       let done = try await machine.run(
         """
-        export HOME=$PWD
+        export HOME=$PWD ANSIBLE_HOME=$PWD/.ansible ANSIBLE_REMOTE_TEMP=$PWD/.ansible/remote
         \(try #require(Self.ansible)) -i localhost, -c local --start-at-task 'Write the config' \
           -e @vars.yml luaslack.yml
         """)

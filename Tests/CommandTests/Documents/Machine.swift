@@ -25,6 +25,10 @@ final class Machine: Sendable {
     slack = try await FakeSlack()
     mounts = try await PrivateMounts()
     let place = directory.path
+    let pages = try await TestSupport.run(
+      InstalledTree.checkout + "/tools/make-pages", [Programs.directory, directory.file("pages")],
+      environment: ["PATH": "/usr/bin:/bin"])
+    guard pages.status == 0 else { throw Failure(description: pages.errors) }
     try directory.write("#!/bin/sh\nexec \"$@\"\n", to: "bin/sudo", mode: 0o755)
     try await mounts.shell(
       """
@@ -118,8 +122,8 @@ final class Machine: Sendable {
       [
         "-i", "-C", place, "HOME=/root", "LC_ALL=C.UTF-8",
         "PATH=\(directory.file("bin")):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        // The programs under test, wherever they were built.
-        "MAKEFLAGS=RELEASE=\(Programs.directory)", "/bin/sh", "-c",
+        // The programs under test, wherever they were built: nothing is built or installed by apt here.
+        "MAKEFLAGS=RELEASE=\(Programs.directory) PAGES=\(directory.file("pages"))", "/bin/sh", "-c",
         ". \(directory.file("commands")) < \(directory.file("work/webhook-url"))",
       ])
     return try await program.wait(timeout: .seconds(120))

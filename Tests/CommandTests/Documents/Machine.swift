@@ -58,7 +58,9 @@ final class Machine: Sendable {
         + "banaction_allports = suite-firewall\n[sshd]\nbackend = polling\n",
       "work/webhook-url": webhook, "work/secret": webhook, "work/new-webhook": webhook + "2",
       "work/web-webhook": slack.webhookURL("/services/T000/B111/\(Installation.secret)"),
-      "work/backup.log": "exit 12", "work/token": "xoxb-\(Installation.secret)",
+      "work/backup.log": "exit 12",
+      "work/new.toml": "[destination.default]\nwebhook_file = \"/etc/luaslack/webhook\"",
+      "work/token": "xoxb-\(Installation.secret)",
     ] {
       try directory.write(text + "\n", to: name)
     }
@@ -66,6 +68,7 @@ final class Machine: Sendable {
     try await eventually("fail2ban answers", timeout: .seconds(30), poll: .milliseconds(200)) {
       try await run("fail2ban-client ping").status == 0
     }
+    _ = try await run("cp /var/lib/fail2ban/fail2ban.sqlite3 copy.sqlite3")
     if withLuaslack { try await setUp() }
   }
 

@@ -96,6 +96,23 @@ struct PostsTests {
     #expect(server.firewalled() == ["203.0.113.9"])
   }
 
+  @Test func `what another program prints arrives in its own channel`() async throws {
+    let installation = try await installation(.php)
+    let url = installation.slack.webhookURL("/services/T000/B222/\(Installation.secret)")
+    try installation.directory.write(url + "\n", to: "backup-webhook", mode: 0o600)
+    let done = try await installation.luaslack(
+      ["notify", "--to=backup", "--field=Job=nightly"], stdin: Array("Backup done.\n2 files".utf8))
+    #expect(done.status == 0, "\(done)")
+    let message = try await installation.slack.waitForMessages(1).first
+    #expect(message?.path.hasPrefix("/services/T000/B222/") == true)
+    // SlackConnect's setMessage, and addField('Job', 'nightly', true).
+    let expected = """
+      {"text": "Backup done.\\n2 files", "attachments": [
+        {"fields": [{"title": "Job", "value": "nightly", "short": true}]}]}
+      """
+    #expect(parts(message) == (try json(expected)))
+  }
+
   @Test func `curl's texts arrive with token and channel`() async throws {
     let server = try await server(.curl)
     _ = try await server.messages(1)

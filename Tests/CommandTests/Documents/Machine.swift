@@ -37,7 +37,10 @@ final class Machine: Sendable {
       mkdir -p work local var/log/nginx var/lib/fail2ban var/spool var/cache var/tmp
       cp -a /etc etc
       # Whoever tests may have luaslack; this host has not.
-      sed -i '/^luaslack/d' etc/passwd etc/shadow etc/group etc/gshadow
+      sed -i '/^luaslack/d; /^alice:/d' etc/passwd etc/shadow etc/group etc/gshadow
+      echo 'alice:x:4242:4242::/nonexistent:/bin/sh' >> etc/passwd
+      # The user luaslack reads files that a page's commands name.
+      chmod 0711 .
       rm -rf etc/luaslack etc/fail2ban/jail.local etc/fail2ban/jail.d/*.local etc/fail2ban/action.d/luaslack*
       printf '[sshd]\\nenabled = true\\n' > etc/fail2ban/jail.d/defaults-debian.conf
       touch var/log/auth.log var/log/nginx/error.log var/log/fail2ban.log

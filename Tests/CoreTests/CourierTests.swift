@@ -318,4 +318,17 @@ import Testing
     try queue.clearNotice("formatter a")
     #expect(try queue.notices().isEmpty)
   }
+
+  @Test func `much waits from so many messages on, or as soon as a digest does`() throws {
+    let delivering = try Delivering()
+    for number in 1...7 { try delivering.enqueue("203.0.113.\(number)") }
+    #expect(try !delivering.queue.isBacklogged(from: 8))
+    try delivering.enqueue("203.0.113.8")
+    #expect(try delivering.queue.isBacklogged(from: 8))
+    let other = try Delivering()
+    try other.queue.keepDestinations(["default"])
+    #expect(try !other.queue.isBacklogged(from: 8))
+    _ = try other.queue.insertDigest(to: "default", acceptedAt: other.start, now: other.start)
+    #expect(try other.queue.isBacklogged(from: 8))
+  }
 }

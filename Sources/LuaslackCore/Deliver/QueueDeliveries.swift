@@ -318,6 +318,18 @@ extension Queue {
     return totals
   }
 
+  /// So many messages wait, or a digest does, which what is new becomes a part of.
+  public func isBacklogged(from count: Int) throws(DatabaseError) -> Bool {
+    try database.first(
+      """
+      SELECT coalesce(sum(count), 0) >= ?1 OR EXISTS (
+        SELECT 1 FROM destination JOIN delivery ON delivery.destination = name
+        WHERE class = 'digest' AND class <> 'event' AND delivery.state = 'waiting')
+      FROM tally WHERE state = 'waiting'
+      """, .integer(Int64(count))
+    ) { $0.integer(0) == 1 } ?? false
+  }
+
   /// When the event of the oldest pending delivery of a destination was accepted, held ones apart.
   /// Ids go up with time, so that the first row of an index tells.
   public func oldestPending(_ destination: String) throws(DatabaseError) -> Int64? {

@@ -59,7 +59,9 @@ public final class Database {
     case .writing: break
     case .reading: try execute("PRAGMA query_only = ON")
     case .foreign:
-      // No function that its schema names is called, and its pages are checked as they are read.
+      // No function that its schema names is called, its pages are checked as they are read, and no value
+      // of it is larger than anybody needs.
+      _ = unsafe sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, 64 << 20)
       try execute(
         "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
     }

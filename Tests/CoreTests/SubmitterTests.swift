@@ -122,6 +122,7 @@ struct SubmitterTests {
     #expect(record.acceptedAt > before)
     #expect(record.jail == "" && record.subject == "Done")
     #expect(record.options.isEmpty && record.unknownOptions.isEmpty)
+    #expect(record.ip == "" && record.failures == nil && !record.isReduced)
     #expect(record.destinations.count == Submitters.mostDestinations)
     #expect(record.title == "Done" && record.matches == "words" && record.fields == ["a": "b"])
     let event = Event(record, host: "web1", now: Clock.now())
@@ -162,6 +163,25 @@ struct SubmitterTests {
     #expect(try intake.look().found.count < 10)
     #expect(intake.waitingFiles() == Submitters.mostFiles - Submitters.pace.burst)
     #expect(try intake.look().exceeding.isEmpty)
+  }
+
+  @Test func `a sparse file of any size is one that is too large`() throws {
+    try leave("1.1.x", notification("n"))
+    // As far as this file system lets it.
+    try leave("2.1.x", notification("n"))
+    let sizes: [Int] = [.max, 1 << 43, 1 << 33]
+    #expect(sizes.contains { truncate(incoming("2.1.x"), $0) == 0 })
+    let look = try intake.look()
+    #expect(look.found.count == 1)
+    #expect(look.exceeding == ["user 54321"])
+  }
+
+  @Test func `names of destinations are bounded`() throws {
+    let names = (1...200).map { "\"\($0)" + String(repeating: "x", count: 60_000) + "\"" }
+    let json = "{\"kind\":\"notify\",\"title\":\"t\",\"to\":[\(names.joined(separator: ","))]}"
+    let record = try #require(EventRecord(try JSONReader.read(json)))
+    #expect(record.destinations.count == EventRecord.nameCountLimit)
+    #expect(record.destinations.allSatisfy { $0.utf8.count <= EventRecord.nameLimit })
   }
 
   @Test func `nor can a few large ones fill the spool`() throws {

@@ -8,6 +8,9 @@ public struct EventRecord: Sendable, Equatable {
   static let reducedTextLimit = 512
   /// Named fields of one event; fail2ban's action hands over a handful.
   public static let fieldCountLimit = 64
+  /// Names of destinations and of options in an event: how many, and bytes of each.
+  static let nameCountLimit = 64
+  static let nameLimit = 128
 
   /// fail2ban's tags that an option of the command line carries.
   public enum Option: String, Sendable, CaseIterable {
@@ -36,7 +39,7 @@ public struct EventRecord: Sendable, Equatable {
   /// Options that this version does not know, kept among the fields as well.
   public var unknownOptions: [String] = []
   /// Too much was waiting when it was taken in, and its log lines and fields were dropped.
-  public private(set) var isReduced = false
+  public internal(set) var isReduced = false
   /// Microseconds since 1970, on the clock of the call.
   public var acceptedAt: Int64
 
@@ -173,9 +176,9 @@ extension EventRecord {
       let jail = kind == .notify ? "" : value["jail"]?.string
     else { return nil }
     self.init(
-      kind: kind, jail: jail, ip: value["ip"]?.string ?? "",
+      kind: kind, jail: jail, ip: kind == .notify ? "" : value["ip"]?.string ?? "",
       acceptedAt: Self.within(value["accepted_at"]))
-    setFailures(value["failures"]?.scalarText)
+    if kind != .notify { setFailures(value["failures"]?.scalarText) }
     for option in Option.allCases { set(option, value[option.rawValue]?.scalarText) }
     if kind == .notify {
       setTitle(value["title"]?.string)
@@ -187,8 +190,12 @@ extension EventRecord {
     }
     for (name, text) in value["fields"]?.object ?? [:] { setField(name, text.scalarText ?? "") }
     isReduced = value["is_reduced"]?.bool ?? false
-    destinations = (value["to"]?.array ?? []).compactMap(\.string)
-    unknownOptions = (value["unknown_options"]?.array ?? []).compactMap(\.string)
+    func names(_ member: String) -> [String] {
+      (value[member]?.array ?? []).prefix(Self.nameCountLimit).compactMap(\.string)
+        .map { Self.bounded($0, Self.nameLimit) }
+    }
+    destinations = names("to")
+    unknownOptions = names("unknown_options")
   }
 
   static func textMember(_ kind: EventKind) -> String { kind == .notify ? "text" : "matches" }

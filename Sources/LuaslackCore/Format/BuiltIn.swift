@@ -56,7 +56,7 @@ enum BuiltIn {
     case .jailStart: return "jail \(event.jail) started on \(host)"
     case .jailStop: return "jail \(event.jail) stopped on \(host)"
     case .jailFlush: return "jail \(event.jail) lifted all its bans on \(host)"
-    case .notify: return "\(heading(event)) on \(host)"
+    case .notify: return "\(heading(event)) on \(origin(event))"
     case .digest: return event.digest.map { sentence($0, host: host) } ?? "a digest"
     }
   }

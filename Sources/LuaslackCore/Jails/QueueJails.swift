@@ -76,12 +76,13 @@ extension Queue {
       switch record.kind {
       case .jailStart: .integer(1)
       case .jailStop: .integer(0)
-      // It may have been accepted before the jail stopped.
+      // It may have been accepted before the jail stopped; or somebody tries luaslack by hand, and no stop
+      // will follow.
       default: .null
       }
     try database.run(
       """
-      INSERT INTO jail (name, heard_at, is_running) VALUES (?1, ?2, coalesce(?3, 1))
+      INSERT INTO jail (name, heard_at, is_running) VALUES (?1, ?2, coalesce(?3, 0))
         ON CONFLICT DO UPDATE SET heard_at = max(heard_at, ?2), is_running = coalesce(?3, is_running)
       """, .text(record.jail), .integer(record.acceptedAt), isRunning)
     switch record.kind {

@@ -125,6 +125,8 @@ public enum Fail2banDatabase {
     var bans = Bans()
     var seen: Set<String> = []
     var bytes = 0
+    var found: [(record: EventRecord, data: String?)] = []
+    // What takes long is done after it: as long as this reads, fail2ban cannot write.
     try database.forEach(
       """
       SELECT typeof(timeofban) IN ('integer', 'real'), timeofban, substr(jail, 1, 2048),
@@ -138,7 +140,7 @@ public enum Fail2banDatabase {
       """, .integer(wanted.since), wanted.until.map(SQLValue.integer) ?? .null,
       .integer(Int64(mostData))
     ) { row in
-      guard let record = record(row, withLines: wanted.withLines) else {
+      guard let record = record(row) else {
         bans.unreadable += 1
         return
       }
@@ -146,39 +148,47 @@ public enum Fail2banDatabase {
         wanted.jails.isEmpty || wanted.jails.contains { Glob.matches($0, record.jail) }
       guard isWanted, let key = EventKey(record), seen.insert(key.text).inserted else { return }
       bans.total += 1
-      guard bans.records.count < wanted.limit, bytes < mostBytes else { return }
-      bytes += 512 + (record.matches?.utf8.count ?? 0)
-      bans.records.append(record)
+      guard found.count < wanted.limit, bytes < mostBytes else { return }
+      let data = row.optionalText(6)
+      bytes += 512 + (data?.utf8.count ?? 0)
+      found.append((record, data))
     }
-    bans.records.reverse()
+    bans.records = found.reversed().map { record, data in
+      var record = record
+      data.flatMap { try? JSONReader.read($0) }
+        .map { complete(&record, $0, withLines: wanted.withLines) }
+      return record
+    }
     return bans
   }
 
-  /// As fail2ban's action would have handed the ban over.
-  private static func record(_ row: borrowing Row, withLines: Bool) -> EventRecord? {
+  /// As fail2ban's action would have handed the ban over, but for what stands in `data`.
+  private static func record(_ row: borrowing Row) -> EventRecord? {
     let second = row.integer(1)
     let (jail, id) = (row.text(2), row.text(3))
     guard row.integer(0) == 1, (0..<253_402_300_800).contains(second), !jail.isEmpty, !id.isEmpty
     else { return nil }
-    let data = row.optionalText(6).flatMap { try? JSONReader.read($0) }
-    var record = EventRecord(
-      kind: .ban, jail: jail, ip: data?["ip"]?.string ?? id, acceptedAt: second * 1_000_000)
+    var record = EventRecord(kind: .ban, jail: jail, ip: id, acceptedAt: second * 1_000_000)
     record.set(.id, id)
     record.set(.time, String(second))
     // What an upgrade of the database put where it knew nothing.
     if row.text(4) != "-2" { record.set(.bantime, row.optionalText(4)) }
     record.set(.bancount, row.optionalText(5))
-    record.set(.user, data?["user"]?.string)
     record.set(.restored, "0")
-    record.setFailures(data?["failures"]?.int.map(String.init))
-    if withLines, let lines = data?["matches"]?.array {
+    return record
+  }
+
+  private static func complete(_ record: inout EventRecord, _ data: Value, withLines: Bool) {
+    if let ip = data["ip"]?.string { record.ip = EventRecord.bounded(ip) }
+    record.set(.user, data["user"]?.string)
+    record.setFailures(data["failures"]?.int.map(String.init))
+    if withLines, let lines = data["matches"]?.array {
       // Some lines stand in the parts before, of and after the time.
       let texts = lines.map { line in
         line.string ?? (line.array ?? []).compactMap(\.string).joined()
       }
       record.setMatches(texts.joined(separator: "\n"))
     }
-    return record
   }
 }
 

@@ -2,9 +2,10 @@ internal import SQLite
 
 // `history forget`: what is known of one address goes.
 extension Queue {
-  /// Rows of one address. The second half is for events whose id is something else than the address.
+  /// Rows of one address. The second half is for events whose id is something else than the address. A
+  /// notification is about no address, whatever its title.
   private static let ofAddress = """
-    (SELECT id FROM event WHERE subject = ?1
+    (SELECT id FROM event WHERE subject = ?1 AND kind <> 'notify'
      UNION SELECT id FROM event
      WHERE json_extract(record, '$.ip') = ?1 AND json_extract(record, '$.ip') <> subject)
     """

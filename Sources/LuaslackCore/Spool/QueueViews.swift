@@ -86,7 +86,7 @@ extension Queue {
   public func trace(address: String) throws(DatabaseError) -> [EventTrace] {
     let ids = try database.all(
       """
-      SELECT id FROM (SELECT id FROM event WHERE subject = ?1
+      SELECT id FROM (SELECT id FROM event WHERE subject = ?1 AND kind <> 'notify'
         UNION SELECT id FROM event
         WHERE json_extract(record, '$.ip') = ?1 AND json_extract(record, '$.ip') <> subject)
       ORDER BY id DESC LIMIT ?2
@@ -103,7 +103,7 @@ extension Queue {
   public func eventCount(address: String) throws(DatabaseError) -> Int {
     try database.first(
       """
-      SELECT count(*) FROM (SELECT id FROM event WHERE subject = ?1
+      SELECT count(*) FROM (SELECT id FROM event WHERE subject = ?1 AND kind <> 'notify'
         UNION SELECT id FROM event
         WHERE json_extract(record, '$.ip') = ?1 AND json_extract(record, '$.ip') <> subject)
       """, .text(address)

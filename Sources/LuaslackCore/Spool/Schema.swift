@@ -201,12 +201,14 @@ enum Schema {
     CREATE TABLE jail (
       name       TEXT PRIMARY KEY,
       heard_at   INTEGER NOT NULL,
-      is_running INTEGER NOT NULL DEFAULT 1,
+      is_running INTEGER NOT NULL,
       has_lines  INTEGER NOT NULL DEFAULT 0   -- its bans come once more, with their log lines
     ) STRICT, WITHOUT ROWID;
     INSERT INTO jail (name, heard_at, is_running)
-      SELECT jail, max(accepted_at), kind <> 'jail_stop' FROM event
-      WHERE kind NOT IN ('digest', 'warning') AND jail <> '' GROUP BY jail;
+      SELECT jail, max(accepted_at), kind <> 'jail_stop' AND EXISTS (
+        SELECT 1 FROM event AS start
+        WHERE start.jail = event.jail AND start.subject = '' AND start.kind = 'jail_start')
+      FROM event WHERE kind NOT IN ('digest', 'warning') AND jail <> '' GROUP BY jail;
     """,
   ]
 }

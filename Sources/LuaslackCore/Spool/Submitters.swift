@@ -51,7 +51,8 @@ final class Submitters {
   private func fitting(_ files: [File]) -> Int {
     var bytes = 0
     let beyond = files.firstIndex { file in
-      bytes += max(4_096, file.status.size)
+      // A sparse one may claim any size.
+      bytes += min(max(4_096, file.status.size), Self.mostBytes + 1)
       return bytes > Self.mostBytes
     }
     return min(beyond ?? files.count, Self.mostFiles)
@@ -96,6 +97,7 @@ extension EventRecord {
     acceptedAt = time
     options = [:]
     unknownOptions = []
+    isReduced = false
     destinations = Array(destinations.prefix(Submitters.mostDestinations))
   }
 }

@@ -12,7 +12,7 @@ RELEASE       = .build/release
 
 BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config python3
 DEB_PACKAGES   = $(BUILD_PACKAGES) debhelper dpkg-dev
-TEST_PACKAGES  = $(BUILD_PACKAGES) binutils busybox-static curl fish mandoc openssl procps python3-yaml socat strace systemd util-linux zsh
+TEST_PACKAGES  = $(BUILD_PACKAGES) binutils busybox-static curl fish gcc mandoc openssl procps python3-yaml socat strace systemd util-linux zsh
 # A real fail2ban as well, but not where installing it would start its service: its tests are skipped then.
 ifeq ($(wildcard /run/systemd/system),)
 TEST_PACKAGES += fail2ban

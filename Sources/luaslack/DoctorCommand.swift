@@ -103,6 +103,19 @@ struct Examination {
     diagnosis.add(
       "action file", isRead ? "\(path), read by fail2ban" : "\(path) calls no luaslack",
       isRead ? .ok : .problem, mend: isRead ? nil : "remove it, then luaslack init")
+    if let program = SetupTexts.program(inDump: dump), !Self.isThere(program) {
+      diagnosis.add(
+        "program of the action",
+        "\(PlainText.line(program)) is not there, so the action does nothing",
+        .problem, mend: "set `luaslack = ` in \(path), or remove the file, then luaslack init")
+    }
+  }
+
+  /// As fail2ban's shell would find it.
+  private static func isThere(_ program: String) -> Bool {
+    guard !program.contains("/") else { return (try? FileStatus.of(program)) != nil }
+    let places = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    return places.contains { (try? FileStatus.of("\($0)/\(program)")) != nil }
   }
 
   private mutating func lookAtServer(_ setup: Fail2banSetup) {

@@ -144,7 +144,9 @@ struct SettingUp {
   }
 
   private mutating func writeSecret(_ given: String?) {
-    let isConfigured = SetupFiles.read(locations.config) != nil
+    // One that init wrote without a secret waits for it.
+    let isConfigured =
+      SetupFiles.read(locations.config) != nil && !files.isUnchanged(locations.config)
     let known = ["webhook", "token"].map { directory + "/" + $0 }.filter {
       (try? FileStatus.of($0)) != nil
     }
@@ -353,10 +355,19 @@ struct SettingUp {
   /// judged: that one goes.
   private mutating func problemWithoutUs() -> String? {
     guard let problem = testProblem() else { return nil }
+    let signals = HeldSignals()
+    defer { signals.release() }
     guard let own = files.withdraw(jailFile) else { return problem }
-    guard let other = testProblem() else { return nil }
-    files.restore([(path: jailFile, content: own)], why: "it is not what is wrong")
-    return other
+    let other = testProblem()
+    files.restore(
+      [(path: jailFile, content: own)], why: other == nil ? nil : "it is not what is wrong")
+    // Once more: a fail2ban that was only slow is no reason to take anything away.
+    guard other == nil, testProblem() != nil else { return other }
+    _ = files.withdraw(jailFile)
+    problems.append(
+      "fail2ban refused \(jailFile), which a run before this one left, so it was removed: \(problem)"
+    )
+    return nil
   }
 
   /// Why `fail2ban-client -t` fails; nil if it does not.
@@ -409,6 +420,8 @@ struct SettingUp {
   // MARK: - Undoing
 
   mutating func undo() {
+    let signals = HeldSignals()
+    defer { signals.release() }
     files.reread()
     guard !files.isEmpty else {
       problems.append("nothing is known that luaslack init wrote beside \(locations.config)")

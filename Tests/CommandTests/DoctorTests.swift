@@ -73,7 +73,7 @@ struct DoctorTests {
     let server = try await SetUpServer(place)
     let (call, findings) = try await examine(place)
     #expect(call.status == 2)
-    #expect(wrong(findings) == ["events of sshd"])
+    #expect(wrong(findings) == ["program of the action", "events of sshd"])
     #expect(
       of("events of sshd", findings)["found"].string?.hasPrefix("none since fail2ban started at ")
         == true)

@@ -93,27 +93,18 @@ struct InitTests {
       "[INCLUDES]\nbefore = nowhere.conf\n[Definition]\nactionban = %(nothing)s\n",
       to: "fail2ban/action.d/luaslack.conf")
     let name = "fail2ban/jail.d/zz-luaslack.local"
-    let judging = place.directory.file("judging")
     let client = try place.directory.write(
       """
       #!/bin/sh
-      if [ -e "\(place.directory.file(name))" ] && [ "$3" = -t ]; then
-        touch "\(judging)"
-        for turn in $(seq 600); do [ -e "\(judging)-no-more" ] && exit 1; sleep 0.1; done
-      fi
+      if [ -e "\(place.directory.file(name))" ] && [ "$3" = -t ]; then kill -KILL $PPID; exit 1; fi
       exec /usr/bin/fail2ban-client "$@"
 
       """, to: "client", mode: 0o755)
-    let first = try RunningProgram(
+    let first = try await run(
       Programs.luaslack,
       ["init", "--fail2ban-dir", place.fail2ban, "--fail2ban-client", client, "--jails", "sshd"]
         + place.places, environment: SetUpPlace.path)
-    await eventually("fail2ban is asked", timeout: .seconds(20)) {
-      FileManager.default.fileExists(atPath: judging)
-    }
-    first.signal(SIGKILL)
-    try place.directory.write("", to: "judging-no-more")
-    _ = try await first.wait(timeout: .seconds(20))
+    #expect(first.signal == SIGKILL)
     #expect(try await place.test().status != 0)
 
     let second = try await place.initialize("--jails", "sshd", secret: Self.url)

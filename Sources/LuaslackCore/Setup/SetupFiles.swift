@@ -152,10 +152,17 @@ public struct SetupFiles: Sendable {
         try Self.remove(path)
         entries.removeAll { $0.path == path }
       }
+      save()
       note(.left, path, "taken back")
     } catch {
       note(.failed, path, "cannot be taken back: \(error)")
     }
+  }
+
+  /// Written here, and by nobody since.
+  public func isUnchanged(_ path: String) -> Bool {
+    guard let entry = entry(path), let content = Self.read(path) else { return false }
+    return entry.hash == StableHash.text(content)
   }
 
   private func entry(_ path: String) -> Entry? { entries.first { $0.path == path } }
@@ -261,21 +268,23 @@ public struct SetupFiles: Sendable {
     }
     note(.removed, path)
     forget(entry)
+    save()
     return content
   }
 
   /// Brings back what `undo` removed.
-  public mutating func restore(_ files: [(path: String, content: [UInt8])], why: String) {
+  public mutating func restore(_ files: [(path: String, content: [UInt8])], why: String?) {
     for (path, content) in files {
       steps.removeAll { $0.path == path }
       do throws(SystemError) {
         try Self.write(content, to: path, 0o644, nil)
         remember(path, content)
-        note(.left, path, why)
+        note(why == nil ? .unchanged : .left, path, why)
       } catch {
         note(.failed, path, "\(error)")
       }
     }
+    save()
   }
 
   /// The last of `undo`: the directories that are empty now, and the memory of what was written unless

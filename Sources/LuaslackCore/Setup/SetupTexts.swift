@@ -59,6 +59,15 @@ public enum SetupTexts {
     return Array(lines.joined(separator: "\n").utf8)
   }
 
+  /// The program that our action calls, as `fail2ban-client -d` prints its guard; nil: there is none.
+  public static func program(inDump dump: String) -> String? {
+    for line in dump.split(separator: "\n") where line.contains("'action', 'luaslack") {
+      guard let guardBegin = line.firstRange(of: "command -v \"") else { continue }
+      return String(line[guardBegin.upperBound...].prefix { $0 != "\"" })
+    }
+    return nil
+  }
+
   /// How an action file begins that the Debian package's purge left, doing nothing, for jails that name it.
   public static let leftByPurge = "# luaslack was removed from this host"
 

@@ -33,6 +33,8 @@ public struct Status: Sendable {
 
   /// Microseconds after which something that waits is worth a look.
   private static let patience: Int64 = 5 * 60 * 1_000_000
+  /// The same for what luaslackd has not even looked at, which takes it seconds.
+  private static let patienceOfIntake: Int64 = 30 * 1_000_000
   /// Microseconds for which a dead letter counts as trouble.
   private static let memory: Int64 = 7 * 86_400 * 1_000_000
 
@@ -82,8 +84,9 @@ public struct Status: Sendable {
 
   public var exit: ExitStatus {
     if destinations.contains(where: { $0.state.health == .dead }) { return .destinationDead }
-    let oldest = destinations.map(\.oldestPendingAt) + [oldestNotTakenInAt]
-    let isLate = oldest.contains { ($0 ?? now) < now - Self.patience }
+    let isLate =
+      destinations.contains { ($0.oldestPendingAt ?? now) < now - Self.patience }
+      || (oldestNotTakenInAt ?? now) < now - Self.patienceOfIntake
     let isFailing = destinations.contains { $0.state.health == .failing }
     return isLate || isFailing || givenUp > 0 || notices.contains(where: \.isTrouble)
       ? .degraded : .success

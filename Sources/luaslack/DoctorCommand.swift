@@ -119,9 +119,8 @@ struct Examination {
   }
 
   private mutating func lookAtServer(_ setup: Fail2banSetup) {
-    let server = Fail2banClient(program: client.program, directory: client.directory)
     guard let began = try? FileStatus.of(socket).modified,
-      let status = server.run(["-s", socket, "status"]), status.status == 0
+      let status = client.run(["-s", socket, "status"]), status.status == 0
     else {
       return diagnosis.add(
         "fail2ban's server", "it does not answer at \(socket)", .problem,
@@ -132,7 +131,7 @@ struct Examination {
     let jails = (list.split(separator: ":").last ?? "").split { ", \t".contains($0) }
     diagnosis.add("fail2ban's server", "runs since \(Timestamp.text(began)), \(jails.count) jails")
     for jail in jails.map(String.init) where setup.calling.contains(jail) {
-      let actions = server.run(["-s", socket, "get", jail, "actions"])
+      let actions = client.run(["-s", socket, "get", jail, "actions"])
       if actions?.output.contains("luaslack") == true {
         running.append(jail)
       } else {

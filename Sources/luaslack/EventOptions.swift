@@ -46,19 +46,7 @@ struct EventOptions: ParsableArguments {
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Several, separated by commas.", valueName: "name=text,…"))
   var fields: [String] = []
-  @Option(
-    parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Destinations of the config, instead of its routes.", valueName: "names"))
-  var to: [String] = []
-  @Option(
-    parsing: .unconditional, help: ArgumentHelp("This host's name in messages.", valueName: "name"))
-  var host: String?
-  @Flag(help: "Print the payload that would be sent; touch neither spool nor network.")
-  var dryRun = false
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Wait until it is delivered (30s if no time is given).", valueName: "time"))
-  var wait: String?
+  @OptionGroup var sending: SendingOptions
   @Option(parsing: .unconditionalSingleValue, help: .private)
   var unknownOption: [String] = []
   @Option(parsing: .unconditional, help: .private)
@@ -70,7 +58,7 @@ struct EventOptions: ParsableArguments {
     record.setFailures(failures)
     let values: [(EventRecord.Option, String?)] = [
       (.id, id), (.time, time), (.bantime, bantime), (.bancount, bancount), (.family, family),
-      (.user, user), (.restored, restored), (.host, host), (.lines, lines),
+      (.user, user), (.restored, restored), (.host, sending.host), (.lines, lines),
     ]
     for (option, text) in values { record.set(option, text) }
     setMatches(&record)
@@ -79,7 +67,7 @@ struct EventOptions: ParsableArguments {
     for text in unknownOption {
       record.unknownOptions.append(record.setField(text))
     }
-    record.destinations = to.flatMap(Self.destinations)
+    record.destinations = sending.destinations
     return record
   }
 
@@ -94,6 +82,25 @@ struct EventOptions: ParsableArguments {
     let (text, leftOut) = StandardInput.lines(limit: EventRecord.matchesLimit)
     record.setMatches(text, leftOut: leftOut)
   }
+}
+
+/// Where an event goes and what is done besides, for everything that records one.
+struct SendingOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Destinations of the config, instead of its routes.", valueName: "names"))
+  var to: [String] = []
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("This host's name in messages.", valueName: "name"))
+  var host: String?
+  @Flag(help: "Print the payload that would be sent; touch neither spool nor network.")
+  var dryRun = false
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Wait until it is delivered (30s if no time is given).", valueName: "time"))
+  var wait: String?
+
+  var destinations: [String] { to.flatMap(EventOptions.destinations) }
 }
 
 /// Standard input, of which only the beginning is kept.

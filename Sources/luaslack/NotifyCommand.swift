@@ -29,19 +29,7 @@ struct Notify: ParsableCommand {
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp("A field of your own; may be repeated.", valueName: "name=text"))
   var field: [String] = []
-  @Option(
-    parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Destinations of the config, instead of its routes.", valueName: "names"))
-  var to: [String] = []
-  @Option(
-    parsing: .unconditional, help: ArgumentHelp("This host's name in messages.", valueName: "name"))
-  var host: String?
-  @Flag(help: "Print the payload that would be sent; touch neither spool nor network.")
-  var dryRun = false
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Wait until it is delivered (30s if no time is given).", valueName: "time"))
-  var wait: String?
+  @OptionGroup var sending: SendingOptions
   @OptionGroup var places: LocationOptions
 
   func validate() throws {
@@ -51,19 +39,19 @@ struct Notify: ParsableCommand {
   }
 
   func run() throws {
-    let waitSeconds = try RecordEvent.waitSeconds(wait)
+    let waitSeconds = try RecordEvent.waitSeconds(sending.wait)
     var record = EventRecord(kind: .notify, jail: "", acceptedAt: Clock.now())
     record.setTitle(title.map(TerminalText.plain))
     record.severity = severity.flatMap(Severity.init(rawValue:))
-    record.set(.host, host)
+    record.set(.host, sending.host)
     for text in field { record.setField(text) }
-    record.destinations = to.flatMap(EventOptions.destinations)
+    record.destinations = sending.destinations
     setText(&record)
     guard record.hasWords else {
       Self.fail(.usage, "nothing to send: the text on standard input is empty, and no --title")
     }
     try RecordEvent.run(
-      record, locations(), isDryRun: dryRun, waitSeconds: waitSeconds)
+      record, locations(), isDryRun: sending.dryRun, waitSeconds: waitSeconds)
   }
 
   private func locations() -> Locations {

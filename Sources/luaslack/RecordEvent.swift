@@ -7,8 +7,8 @@ import Posix
 enum RecordEvent {
   static func run(_ record: EventRecord, _ options: EventOptions) throws {
     try run(
-      record, options.places.locations(), isDryRun: options.dryRun,
-      waitSeconds: try waitSeconds(options.wait))
+      record, options.places.locations(), isDryRun: options.sending.dryRun,
+      waitSeconds: try waitSeconds(options.sending.wait))
   }
 
   static func run(

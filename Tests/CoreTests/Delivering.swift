@@ -1,3 +1,4 @@
+import Posix
 import SQLite
 import TestSupport
 
@@ -18,6 +19,22 @@ final class ScriptedTransport: Transport {
     defer { underWay = [] }
     return underWay.map { ($0, answers.isEmpty ? .ok : answers.removeFirst()) }
   }
+}
+
+/// Sends nothing, and has no answers.
+struct NoTransport: Transport {
+  func start(_ tag: Int64, _ post: Post) {}
+  func wait(others: [Int32], milliseconds: Int32) -> [(tag: Int64, answer: Answer)] { [] }
+}
+
+/// A spool of the user's who runs this; it goes with the directory.
+func emptySpool() throws -> (place: TemporaryDirectory, locations: Locations) {
+  let place = try TemporaryDirectory()
+  let locations = try Locations(
+    spool: place.file("spool"), config: nil, environment: { _ in nil }, isRoot: Process.user == 0
+  ) { _ in false }
+  _ = try Spool.open(locations, creating: true)
+  return (place, locations)
 }
 
 extension Answer {

@@ -79,22 +79,13 @@ import Testing
 
   // MARK: - In the pipeline
 
-  private struct NoTransport: Transport {
-    func start(_ tag: Int64, _ post: Post) {}
-    func wait(others: [Int32], milliseconds: Int32) -> [(tag: Int64, answer: Answer)] { [] }
-  }
-
   private let place: TemporaryDirectory
   private let locations: Locations
   private let queue: Queue
   private let start: Int64 = 1_000_000_000_000_000
 
   init() throws {
-    place = try TemporaryDirectory()
-    locations = try Locations(
-      spool: place.file("spool"), config: nil, environment: { _ in nil }, isRoot: Process.user == 0
-    ) { _ in false }
-    _ = try Spool.open(locations, creating: true)
+    (place, locations) = try emptySpool()
     queue = try Queue(writing: locations.database)
   }
 

@@ -4,11 +4,6 @@ import Testing
 
 @testable import LuaslackCore
 
-private struct NoTransport: Transport {
-  func start(_ tag: Int64, _ post: Post) {}
-  func wait(others: [Int32], milliseconds: Int32) -> [(tag: Int64, answer: Answer)] { [] }
-}
-
 /// A ban and its prolong, in either order and at every stage of the one.
 @Suite struct ProlongTests {
   private let place: TemporaryDirectory
@@ -17,11 +12,7 @@ private struct NoTransport: Transport {
   private let start: Int64 = 1_000_000_000_000_000
 
   init() throws {
-    place = try TemporaryDirectory()
-    locations = try Locations(
-      spool: place.file("spool"), config: nil, environment: { _ in nil }, isRoot: Process.user == 0
-    ) { _ in false }
-    _ = try Spool.open(locations, creating: true)
+    (place, locations) = try emptySpool()
     queue = try Queue(writing: locations.database)
   }
 

@@ -253,19 +253,9 @@ extension [UInt8] {
   }
 }
 
-private final class NoTransport: Transport {
-  func start(_ tag: Int64, _ post: Post) {}
-  func wait(others: [Int32], milliseconds: Int32) -> [(tag: Int64, answer: Answer)] { [] }
-}
-
 @Suite struct PendingLimitTests {
   @Test func `beyond the limit events keep who, how often and when, and status says so`() throws {
-    let place = try TemporaryDirectory()
-    let locations = try Locations(
-      spool: place.file("spool"), config: nil, environment: { _ in nil },
-      isRoot: Process.user == 0
-    ) { _ in false }
-    _ = try Spool.open(locations, creating: true)
+    let (place, locations) = try emptySpool()
     let queue = try Queue(writing: locations.database)
     let courier = Courier(queue, NoTransport(), host: "web1") { 0 }
     let pipeline = Pipeline(locations, queue, courier, host: "web1")

@@ -6,11 +6,8 @@ import Testing
 
 @Suite struct StatusTests {
   @Test func `what luaslackd does not come to look at is told after half a minute`() throws {
-    let place = try TemporaryDirectory()
-    let locations = try Locations(
-      spool: place.file("spool"), config: nil, environment: { _ in nil }, isRoot: Process.user == 0
-    ) { _ in false }
-    _ = try Spool.open(locations, creating: true)
+    let (place, locations) = try emptySpool()
+    defer { withExtendedLifetime(place) {} }
     let now = Clock.now()
     let record = EventRecord(kind: .ban, jail: "sshd", ip: "203.0.113.7", acceptedAt: now)
     _ = try Acceptor(locations).accept(record)

@@ -34,7 +34,7 @@ final class Machine: Sendable {
       """
       umask 022
       cd \(place)
-      mkdir -p work local var/log/nginx var/lib/fail2ban var/spool var/cache var/tmp
+      mkdir -p admin local var/log/nginx var/lib/fail2ban var/spool var/cache var/tmp
       cp -a /etc etc
       # Whoever tests may have luaslack; this host has not.
       sed -i '/^luaslack/d; /^alice:/d' etc/passwd etc/shadow etc/group etc/gshadow
@@ -59,11 +59,11 @@ final class Machine: Sendable {
       "etc/fail2ban/jail.d/zzz-suite.local":
         "[DEFAULT]\nbackend = polling\nbanaction = suite-firewall\n"
         + "banaction_allports = suite-firewall\n[sshd]\nbackend = polling\n",
-      "work/webhook-url": webhook, "work/secret": webhook, "work/new-webhook": webhook + "2",
-      "work/web-webhook": slack.webhookURL("/services/T000/B111/\(Installation.secret)"),
-      "work/backup.log": "exit 12",
-      "work/new.toml": "[destination.default]\nwebhook_file = \"/etc/luaslack/webhook\"",
-      "work/token": "xoxb-\(Installation.secret)",
+      "admin/webhook-url": webhook, "admin/secret": webhook, "admin/new-webhook": webhook + "2",
+      "admin/web-webhook": slack.webhookURL("/services/T000/B111/\(Installation.secret)"),
+      "admin/backup.log": "exit 12",
+      "admin/new.toml": "[destination.default]\nwebhook_file = \"/etc/luaslack/webhook\"",
+      "admin/token": "xoxb-\(Installation.secret)",
     ] {
       try directory.write(text + "\n", to: name)
     }
@@ -108,7 +108,7 @@ final class Machine: Sendable {
     for command in [
       "make -s install", "systemd-sysusers luaslack.conf",
       "systemd-tmpfiles --create luaslack.conf",
-      "install -m 0640 -g luaslack work/secret /etc/luaslack/webhook",
+      "install -m 0640 -g luaslack admin/secret /etc/luaslack/webhook",
       "cp /usr/local/share/luaslack/action.d/*.conf /etc/fail2ban/action.d/",
       "fail2ban-client reload --restart", "luaslack ban --wait -- sshd 203.0.113.7 5",
     ] {
@@ -122,7 +122,7 @@ final class Machine: Sendable {
   /// Shell commands in the directory with the files, or in that of the sources, until one fails.
   func run(_ commands: String, inCheckout: Bool = false) async throws -> Finished {
     try directory.write("set -eu\n" + commands + "\n", to: "commands")
-    let place = inCheckout ? InstalledTree.checkout : directory.file("work")
+    let place = inCheckout ? InstalledTree.checkout : directory.file("admin")
     let program = try mounts.start(
       "/usr/bin/env",
       [
@@ -130,7 +130,7 @@ final class Machine: Sendable {
         "PATH=\(directory.file("bin")):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         // The programs under test, wherever they were built: nothing is built or installed by apt here.
         "MAKEFLAGS=RELEASE=\(Programs.directory) PAGES=\(directory.file("pages"))", "/bin/sh", "-c",
-        ". \(directory.file("commands")) < \(directory.file("work/webhook-url"))",
+        ". \(directory.file("commands")) < \(directory.file("admin/webhook-url"))",
       ])
     return try await program.wait(timeout: .seconds(120))
   }

@@ -102,14 +102,14 @@ import Testing
       "needs root, fail2ban and ansible"))
   func `ansible sets a host up, and changes nothing the second time`() async throws {
     let machine = try await hostWithPrograms()
-    try machine.write(Playbook.text, to: "/work/luaslack.yml")
+    try machine.write(Playbook.text, to: "/admin/luaslack.yml")
     let template = try #require(Self.page.blocks("toml config.toml.j2").first)
-    try machine.write(template.text, to: "/work/config.toml.j2")
+    try machine.write(template.text, to: "/admin/config.toml.j2")
     let formatter = try #require(Self.page.blocks("lua").first)
-    try machine.write(formatter.text, to: "/work/formatters/50-digest.lua")
-    let secret = try machine.read("/work/secret").dropLast()
+    try machine.write(formatter.text, to: "/admin/formatters/50-digest.lua")
+    let secret = try machine.read("/admin/secret").dropLast()
     try machine.write(
-      "luaslack_secret: \(secret)\nansible_become: false\n", to: "/work/vars.yml")
+      "luaslack_secret: \(secret)\nansible_become: false\n", to: "/admin/vars.yml")
     for isFirst in [true, false] {
       // The package is not there to be installed; all that follows it is done.
       let done = try await machine.run(

@@ -297,7 +297,7 @@ import Testing
     ])
     #expect(
       body
-        == "A &amp; *b*\nb & c\n_d_\ne\n--\nf  g\nh (https://h.example)\ni https://i.example\njk"
+        == "A &amp; *b*\nb & c\n_d_\ne\n--\nf  [g]\nh (https://h.example)\ni https://i.example\njk"
         .replacing("_d_", with: "d"))
   }
 
@@ -310,7 +310,7 @@ import Testing
     ]
     #expect(
       MessageText.body(["text": "x", "attachments": [attachment]])
-        == "x\n\n*p*\nN\nT https://t.example\nt\nF:\n    *v*\n    w\n<f>")
+        == "x\n*p*\n\nN\nT (https://t.example)\nt\nF:\n    *v*\n    w\n<f>")
   }
 
   @Test func `the subject is one short line`() {

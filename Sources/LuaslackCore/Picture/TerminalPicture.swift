@@ -1,0 +1,228 @@
+/// A picture as lines of a terminal. Pure. What stands in a message can neither move the cursor nor set a
+/// colour: control characters become `�`.
+public struct TerminalPicture: Sendable {
+  /// Columns.
+  private let width: Int
+  private let hasColour: Bool
+
+  /// `hasColour`: false leaves text alone, which can be piped and read by anything.
+  public init(width: Int, hasColour: Bool) {
+    self.width = max(20, width)
+    self.hasColour = hasColour
+  }
+
+  /// Without a newline at its end.
+  public func text(_ picture: Picture) -> String {
+    let icon = picture.icon.map { (Emoji.glyph($0) ?? ":\($0):") + " " } ?? ""
+    let head = sgr("1", cleaned(icon + picture.sender)) + " " + sgr("2", "APP")
+    return ([head] + lines(picture.parts, width)).joined(separator: "\n")
+  }
+
+  private func lines(_ parts: [Picture.Part], _ width: Int) -> [String] {
+    parts.flatMap { lines($0, width) }
+  }
+
+  private func lines(_ part: Picture.Part, _ width: Int) -> [String] {
+    switch part {
+    case .text(let passages): return lines(passages, width)
+    case .header(let line):
+      return wrapped(line.map { Span($0.text, $0.kind, $0.style.union(.bold)) }, width)
+    case .divider: return [sgr("2", String(repeating: "─", count: width))]
+    case .context(let elements):
+      let line = Array(elements.joined(separator: [Span("  ")]))
+      return wrapped(line, width).map { sgr("2", $0) }
+    case .fields(let fields): return columns(fields, width)
+    case .buttons(let buttons): return buttons.flatMap { lines($0, width) }
+    case .image(let alt, let url):
+      return wrapped(
+        [Span("[\(alt.isEmpty ? "picture" : alt)] "), Span(url, .link(url: url))], width)
+    case .attachment(let colour, let parts):
+      let bar = self.bar(colour)
+      return lines(parts, width - 2).map { bar + " " + $0 }
+    }
+  }
+
+  private func lines(_ passages: [Passage], _ width: Int) -> [String] {
+    passages.flatMap { passage in
+      switch passage {
+      case .lines(let lines): return lines.flatMap { wrapped($0, width) }
+      case .quote(let lines):
+        return lines.flatMap { wrapped($0, width - 2) }.map { sgr("2", "┃") + " " + $0 }
+      case .fence(let lines):
+        return lines.flatMap { wrapped([Span($0, .code)], width - 2) }.map { "  " + $0 }
+      }
+    }
+  }
+
+  private func lines(_ button: Picture.Button, _ width: Int) -> [String] {
+    let url = button.url.map { [Span(" "), Span($0, .link(url: $0))] } ?? []
+    let style: Span.Style = button.style == .usual ? [] : .bold
+    return wrapped([Span("[ \(button.label) ]", .text, style)] + url, width)
+  }
+
+  // MARK: - Fields
+
+  /// Short ones stand in pairs, where there is room for two.
+  private func columns(_ fields: [Picture.Field], _ width: Int) -> [String] {
+    let column = (width - 2) / 2
+    var lines: [String] = []
+    var left: Picture.Field?
+    func flush() {
+      if let field = left { lines += cell(field, width) }
+      left = nil
+    }
+    for field in fields {
+      guard field.isShort, column >= 16 else {
+        flush()
+        lines += cell(field, width)
+        continue
+      }
+      if let first = left {
+        lines += pair(cell(first, column), cell(field, column), column)
+        left = nil
+      } else {
+        left = field
+      }
+    }
+    flush()
+    return lines
+  }
+
+  private func cell(_ field: Picture.Field, _ width: Int) -> [String] {
+    lines(field.title, width) + lines(field.value, width)
+  }
+
+  private func pair(_ left: [String], _ right: [String], _ column: Int) -> [String] {
+    (0..<max(left.count, right.count)).map { index in
+      let first = index < left.count ? left[index] : ""
+      guard index < right.count else { return first }
+      let gap = String(repeating: " ", count: column + 2 - Self.visibleWidth(first))
+      return first + gap + right[index]
+    }
+  }
+
+  // MARK: - Lines
+
+  /// Words of one width after the other, broken between them, and within one that is too long.
+  private func wrapped(_ line: Span.Line, _ width: Int) -> [String] {
+    var lines: [[Span]] = [[]]
+    var used = 0
+    for span in line {
+      for word in words(shown(span)) {
+        var rest = word
+        let length = CellWidth.of(word)
+        if used + length > width, used > 0 {
+          if word.allSatisfy(\.isWhitespace) { continue }
+          if lines[lines.count - 1].last?.text.allSatisfy(\.isWhitespace) == true {
+            lines[lines.count - 1].removeLast()
+          }
+          lines.append([])
+          used = 0
+        }
+        while CellWidth.of(rest) > width {
+          let part = beginning(rest, width)
+          lines[lines.count - 1].append(Span(part, span.kind, span.style))
+          lines.append([])
+          rest = String(rest.dropFirst(part.count))
+        }
+        lines[lines.count - 1].append(Span(rest, span.kind, span.style))
+        used += CellWidth.of(rest)
+      }
+    }
+    return lines.map { spans in merged(spans).map(styled).joined() }
+  }
+
+  /// Words, and the white space between them.
+  private func words(_ text: String) -> [String] {
+    var words: [String] = []
+    for character in text {
+      if let last = words.last?.last, last.isWhitespace == character.isWhitespace {
+        words[words.count - 1].append(character)
+      } else {
+        words.append(String(character))
+      }
+    }
+    return words
+  }
+
+  private func beginning(_ text: String, _ width: Int) -> String {
+    var used = 0
+    let part = text.prefix { character in
+      used += CellWidth.of(character)
+      return used <= width
+    }
+    // A character that is wider than the line has to stand somewhere.
+    return part.isEmpty ? String(text.prefix(1)) : String(part)
+  }
+
+  private func merged(_ spans: [Span]) -> [Span] {
+    var result: [Span] = []
+    for span in spans {
+      if let last = result.last, last.kind == span.kind, last.style == span.style {
+        result[result.count - 1].text += span.text
+      } else {
+        result.append(span)
+      }
+    }
+    return result
+  }
+
+  private func shown(_ span: Span) -> String {
+    switch span.kind {
+    case .emoji: return Emoji.glyph(span.text) ?? ":\(cleaned(span.text)):"
+    case .link(let url):
+      let isSaid = url == span.text || url == "mailto:" + span.text
+      return cleaned(isSaid ? span.text : "\(span.text) (\(url))")
+    default: return cleaned(span.text)
+    }
+  }
+
+  private func cleaned(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator: result.append("\u{fffd}")
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+
+  // MARK: - Colours
+
+  private func styled(_ span: Span) -> String {
+    var codes: [String] = []
+    if span.style.contains(.bold) { codes.append("1") }
+    if span.style.contains(.italic) { codes.append("3") }
+    if span.style.contains(.struck) { codes.append("9") }
+    switch span.kind {
+    case .code: codes.append("36")
+    case .link: codes += ["4", "34"]
+    case .mention: codes += ["1", "33"]
+    case .text, .emoji: break
+    }
+    return sgr(codes.joined(separator: ";"), span.text)
+  }
+
+  private func bar(_ colour: String?) -> String {
+    guard let colour, let value = UInt32(colour.dropFirst(), radix: 16) else {
+      return sgr("2", "┃")
+    }
+    return sgr("38;2;\(value >> 16);\(value >> 8 & 0xff);\(value & 0xff)", "┃")
+  }
+
+  private func sgr(_ codes: String, _ text: String) -> String {
+    hasColour && !codes.isEmpty && !text.isEmpty ? "\u{1b}[\(codes)m\(text)\u{1b}[0m" : text
+  }
+
+  /// Columns of a line that is styled already.
+  private static func visibleWidth(_ line: String) -> Int {
+    var text = ""
+    var rest = line[...]
+    while let start = rest.firstIndex(of: "\u{1b}") {
+      text += rest[..<start]
+      rest = rest[start...].drop { $0 != "m" }.dropFirst()
+    }
+    return CellWidth.of(text + rest)
+  }
+}

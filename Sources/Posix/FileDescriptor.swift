@@ -23,6 +23,14 @@ public struct FileDescriptor: ~Copyable {
       })
   }
 
+  /// Makes a file, or empties the one that is there.
+  public static func open(writing path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(
+      owning: try check("write \(path)") {
+        unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+      })
+  }
+
   /// A copy of standard input, so that closing it leaves the number taken.
   public static func standardInput() throws(SystemError) -> FileDescriptor {
     FileDescriptor(owning: try check("read standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })

@@ -34,6 +34,7 @@ struct Luaslack: ParsableCommand {
         subcommands: [
           Notify.self, InitCommand.self, DoctorCommand.self, SendTestCommand.self,
           CheckCommand.self,
+          PreviewCommand.self,
           ReplayCommand.self,
           StatusCommand.self,
           TraceCommand.self,

@@ -86,14 +86,14 @@ enum RecordEvent {
 enum Delegate {
   static func run(
     _ command: String, _ options: [String], _ locations: Locations, input: [UInt8] = [],
-    asOwner: Bool = true
+    output: Int32 = 1, asOwner: Bool = true
   ) -> Int32 {
     let arguments = [command] + locations.arguments + options
     do throws(SystemError) {
       if asOwner, Process.user == 0 { _ = try Spool.enter(locations) }
       let file = try FileDescriptor.sealed("luaslack-input", input)
       let child = try ChildProcess(
-        try Programs.path(of: "luaslackd"), arguments, descriptors: [file.raw, 1, 2])
+        try Programs.path(of: "luaslackd"), arguments, descriptors: [file.raw, output, 2])
       if case .exited(let status) = child.wait() { return status }
       Luaslack.fail(.software, "luaslackd was killed")
     } catch {

@@ -16,7 +16,9 @@ struct Daemon: ParsableCommand {
       it was doing is done again.
       """,
     version: Version.text,
-    subcommands: [Serve.self, Render.self, ReplayBans.self, Check.self, ShowConfig.self],
+    subcommands: [
+      Serve.self, Render.self, PreviewAnswer.self, ReplayBans.self, Check.self, ShowConfig.self,
+    ],
     defaultSubcommand: Serve.self)
 }
 

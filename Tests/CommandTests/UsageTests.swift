@@ -8,7 +8,7 @@ import Testing
     ["check"], ["queue"], ["queue", "list"], ["queue", "show"], ["queue", "flush"],
     ["queue", "retry"], ["queue", "hold"], ["queue", "release"], ["queue", "delete"], ["trace"],
     ["history"], ["history", "forget"], ["config"], ["config", "show"], ["send-test"], ["init"],
-    ["doctor"], ["replay"], ["notify"],
+    ["doctor"], ["replay"], ["notify"], ["preview"],
   ]
 
   @Test(arguments: commands)

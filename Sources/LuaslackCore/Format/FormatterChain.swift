@@ -31,6 +31,25 @@ struct FormatterChain: Sendable, Equatable {
     return chain
   }
 
+  /// The shipped ones that run before `local`, and after them what `paths` name: files, or directories as
+  /// `local` would run them.
+  static func load(
+    _ configuration: Configuration, inPlaceOfLocal paths: [String]
+  ) -> FormatterChain {
+    var shipped = configuration
+    shipped.formatters = Array(configuration.formatters.prefix { $0 != "local" })
+    var chain = load(shipped)
+    let limit = configuration.limits.sourceBytes
+    for path in paths {
+      if isDirectory(path) {
+        chain.addLocal(path, limit: limit)
+      } else {
+        _ = chain.add(file: path, limit: limit, formatters: configuration.formattersDirectory)
+      }
+    }
+    return chain
+  }
+
   /// Tells one state of a formatter and what it may load from another, for as long as it is the same.
   func version(of file: String) -> String {
     let sources = files.filter { $0.name == file } + libraries

@@ -18,6 +18,14 @@ public struct TerminalPicture: Sendable {
     return ([head] + lines(picture.parts, width)).joined(separator: "\n")
   }
 
+  /// With what is said of it; nil: there is no message.
+  public func text(title: String?, _ picture: Picture?, remarks: [String]) -> String {
+    let head = title.map { wrapped([Span("── \($0)")], width).map { sgr("2", $0) } } ?? []
+    let message = picture.map { [text($0)] } ?? []
+    let notes = remarks.flatMap { wrapped([Span($0)], width - 2) }.map { sgr("33", "! " + $0) }
+    return (head + message + notes).joined(separator: "\n")
+  }
+
   private func lines(_ parts: [Picture.Part], _ width: Int) -> [String] {
     parts.flatMap { lines($0, width) }
   }

@@ -58,7 +58,7 @@ public final class Replay {
     note(result)
     var told = Told(event: event, outcome: result.outcome, wantsDigest: result.wantsDigest)
     guard !told.isMuted else { return told }
-    told.destinations = rehearsal.destinations(record, event, result)
+    told.destinations = rehearsal.destinations(named: record.destinations, event, result)
     for name in told.destinations {
       told.own[name] = rehearsal.ownResult(event, for: name)?.outcome
     }
@@ -111,9 +111,7 @@ public final class Replay {
       remarks.append(
         "the config's `post` does not list ban: these would be recorded and not sent")
     }
-    remarks += rehearsal.listProblems.sorted { $0.key < $1.key }.map {
-      "list \($0.key): \($0.value)"
-    }
+    remarks += rehearsal.listProblems
     if bans.total > bans.records.count {
       remarks.append("only the newest \(bans.records.count) of \(bans.total) bans; see --limit")
     }

@@ -260,6 +260,19 @@ extension EventTrace.Message {
   }
 }
 
+// What `preview` asks.
+extension Queue {
+  /// The newest events that were handed in, the oldest of them first.
+  public func newestRecords(_ count: Int) throws(DatabaseError) -> [EventRecord] {
+    try database.all(
+      """
+      SELECT record FROM event WHERE kind NOT IN ('digest', 'warning') ORDER BY id DESC LIMIT ?
+      """, .integer(Int64(count))
+    ) { $0.text(0) }
+    .reversed().compactMap { text in (try? JSONReader.read(text)).flatMap { EventRecord($0) } }
+  }
+}
+
 // What `doctor` asks.
 extension Queue {
   public func newestEvent() throws(DatabaseError) -> Int64? {

@@ -6,9 +6,9 @@ internal import Posix
 final class Rehearsal {
   let configuration: Configuration
   let chain: FormatterChain
-  /// What is wrong with a list, by its name.
-  let listProblems: [String: String]
-  private let context: EventContext
+  /// What is wrong with the lists of the config.
+  let listProblems: [String]
+  let context: EventContext
   private let host: String
   private let settings: Sandbox.Settings
   private var formatting: Formatting
@@ -17,13 +17,19 @@ final class Rehearsal {
   /// On the monotonic clock; nil: nothing is left out.
   private var suspendedUntil: Int64?
 
-  /// `now` is in microseconds since 1970.
-  init(_ configuration: Configuration, host: String, now: Int64) {
+  /// `paths`: formatters, or directories of them, in place of those in `formatters/`; none: those. `now` is
+  /// in microseconds since 1970.
+  init(_ configuration: Configuration, paths: [String] = [], host: String, now: Int64) {
     self.configuration = configuration
     self.host = host
     var lists = Lists()
-    (context, listProblems) = lists.context(of: configuration, now: now)
-    chain = FormatterChain.load(configuration)
+    let (context, problems) = lists.context(of: configuration, now: now)
+    self.context = context
+    listProblems = problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
+    chain =
+      paths.isEmpty
+      ? FormatterChain.load(configuration)
+      : FormatterChain.load(configuration, inPlaceOfLocal: paths)
     var settings = Sandbox.Settings(configuration)
     settings.namesHandlers = true
     self.settings = settings
@@ -71,9 +77,9 @@ final class Rehearsal {
   /// What the caller named, else what the formatter named, else what the routes say; an unknown name is
   /// the default.
   func destinations(
-    _ record: EventRecord, _ event: Event, _ result: Formatting.Result
+    named: [String], _ event: Event, _ result: Formatting.Result
   ) -> [String] {
-    let named = record.destinations.isEmpty ? result.destinations : record.destinations
+    let named = named.isEmpty ? result.destinations : named
     guard !named.isEmpty else {
       return Routing.destinations(
         kind: event.kind, jail: event.jail, severity: event.severity, configuration)

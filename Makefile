@@ -84,6 +84,7 @@ bench: packages-bench programs
 	@python3 Benchmarks/format.py $(RELEASE)
 	@python3 Benchmarks/deliver.py $(RELEASE)
 	@python3 Benchmarks/firewall.py $(RELEASE)
+	@python3 Benchmarks/preview.py $(RELEASE)
 
 UNIT_NAMES = luaslackd.service luaslack-resume.service luaslack-resume.timer
 MAN_PAGES  = luaslack.1 luaslackd.8 luaslack-config.5 luaslack-formatters.7

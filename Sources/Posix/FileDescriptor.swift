@@ -23,17 +23,22 @@ public struct FileDescriptor: ~Copyable {
       })
   }
 
-  /// Makes a file, or empties the one that is there.
+  /// Makes a file, or opens the one that is there.
   public static func open(writing path: String) throws(SystemError) -> FileDescriptor {
     FileDescriptor(
       owning: try check("write \(path)") {
-        unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
       })
   }
 
   /// A copy of standard input, so that closing it leaves the number taken.
   public static func standardInput() throws(SystemError) -> FileDescriptor {
     FileDescriptor(owning: try check("read standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+  }
+
+  /// The same of standard output.
+  public static func standardOutput() throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try check("write standard output") { fcntl(1, F_DUPFD_CLOEXEC, 3) })
   }
 
   /// An anonymous file that nobody can change any more; for data handed to another process.
@@ -103,6 +108,12 @@ public struct FileDescriptor: ~Copyable {
     let size = try status().size
     _ = try check("seek") { lseek(raw, max(0, size - limit), SEEK_SET) }
     return try readAll(limit: limit)
+  }
+
+  /// Removes what is in it; does nothing to what is no ordinary file.
+  public func empty() throws(SystemError) {
+    guard try status().kind == .file else { return }
+    _ = try check("empty a file") { ftruncate(raw, 0) }
   }
 
   /// Returns when the file, or the directory's entries, are on the disk.

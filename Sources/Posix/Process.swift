@@ -6,6 +6,8 @@ public enum Process {
   /// The effective one.
   public static var user: UInt32 { geteuid() }
   public static var id: Int32 { getpid() }
+  /// The program that started this one, or took its place when it ended.
+  public static var parent: Int32 { getppid() }
 
   /// Gives up every group and id but these, for good. Only root can.
   public static func become(user: UInt32, group: UInt32) throws(SystemError) {

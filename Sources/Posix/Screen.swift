@@ -2,12 +2,17 @@ internal import CPosix
 internal import Glibc
 
 extension Terminal {
-  /// How many columns it has; nil: it is none, or does not say.
-  public static func columns(_ descriptor: Int32) -> Int? {
+  public struct Size: Sendable, Equatable {
+    public let columns: Int
+    public let rows: Int
+  }
+
+  /// Nil: it is no terminal, or does not say.
+  public static func size(_ descriptor: Int32) -> Size? {
     var size = winsize()
     guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
       return nil
     }
-    return Int(size.ws_col)
+    return Size(columns: Int(size.ws_col), rows: Int(size.ws_row))
   }
 }

@@ -83,8 +83,12 @@ struct Render: ParsableCommand {
       throw ExitCode(ExitStatus.data.rawValue)
     }
     let configuration = try Trial.configuration(try options.locations().config)
-    let preview = Preview(record, configuration, host: Process.hostName, now: Clock.now())
-    for remark in preview.remarks { Process.print("luaslack: \(remark)\n", to: 2) }
+    let previewer = Previewer(configuration, host: Process.hostName, now: Clock.now())
+    let previews = previewer.previews(previewer.scene(record))
+    guard let preview = previews.first else { return }
+    for remark in previewer.listProblems + preview.remarks {
+      Process.print("luaslack: \(remark)\n", to: 2)
+    }
     Process.print(preview.output, to: 2)
     if let message = preview.message { Process.print(JSONWriter.pretty(message), to: 1) }
   }

@@ -9,14 +9,13 @@ struct PreviewAnswer: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "preview", abstract: "Show what messages look like.", shouldDisplay: false)
 
-  enum Form: String, ExpressibleByArgument { case picture, json, page }
+  enum Form: String, ExpressibleByArgument { case picture, json, page, watch }
 
   @OptionGroup var options: LocationOptions
   @Option var form = Form.picture
-  @Option var columns = 80
   @Flag var colour = false
   @Option var sample: String?
-  /// The text of a case's `event.json` is on standard input; this is its name.
+  /// A case's `event.json`.
   @Option var event: String?
   @Option var last: Int?
   @Flag var all = false
@@ -24,85 +23,143 @@ struct PreviewAnswer: ParsableCommand {
 
   func run() throws {
     let locations = try options.locations()
+    if form == .watch {
+      return try PreviewWatch(hasColour: colour) { drawing(locations, columns: $0) }.run()
+    }
     let configuration = try Trial.configuration(locations.config)
-    let previewer = Previewer(
-      configuration, paths: paths, host: Process.hostName, now: Clock.now())
+    let previewer = previewer(configuration)
     for problem in previewer.listProblems { Process.print("luaslack: \(problem)\n", to: 2) }
-    let scenes = try scenes(previewer, locations)
-    let previews = scenes.map { ($0, previewer.preview($0)) }
+    let previews: [Preview]
+    do throws(Unavailable) {
+      previews = try scenes(previewer, locations).flatMap { previewer.previews($0) }
+    } catch {
+      Process.print("luaslack: \(error.problem)\n", to: 2)
+      throw ExitCode(error.status.rawValue)
+    }
     switch form {
-    case .picture: show(previews)
+    case .picture, .watch: Process.print(picture(previews, columns: columns) + "\n", to: 1)
     case .json: printJSON(previews)
-    case .page:
-      let entries = previews.map { scene, preview in
-        PagePicture.Entry(
-          title: scene.title, picture: preview.message.map { Picture($0) },
-          remarks: preview.remarks + preview.outputLines)
-      }
-      Process.print(PagePicture.page(entries, title: "luaslack preview"), to: 1)
+    case .page: try printPage(previews)
     }
   }
 
-  private func scenes(_ previewer: Previewer, _ locations: Locations) throws -> [Scene] {
+  private func previewer(_ configuration: Configuration) -> Previewer {
+    Previewer(configuration, paths: paths, host: Process.hostName, now: Clock.now())
+  }
+
+  private var columns: Int { Terminal.size(1)?.columns ?? 80 }
+
+  // MARK: - Events
+
+  private struct Unavailable: Error {
+    let problem: String
+    let status: ExitStatus
+  }
+
+  private func scenes(
+    _ previewer: Previewer, _ locations: Locations
+  ) throws(Unavailable) -> [Scene] {
     if all { return previewer.allScenes() }
     if let last { return try newest(last, previewer, locations) }
-    if let event {
-      let bytes = try FileDescriptor.standardInput().readAll(limit: SpoolFile.limit)
-      do throws(FormatterCase.Unreadable) {
-        return [try previewer.scene(case: String(decoding: bytes, as: UTF8.self), name: event)]
-      } catch {
-        Process.print("luaslack: \(event): \(error)\n", to: 2)
-        throw ExitCode(ExitStatus.data.rawValue)
-      }
-    }
-    if let sample {
-      guard let scenes = previewer.scenes(sample: sample) else {
-        Process.print(
-          "luaslack: there is no sample \"\(sample)\""
-            + Nearest.hint(sample, Previewer.sampleNames) + "\n", to: 2)
-        throw ExitCode(ExitStatus.usage.rawValue)
-      }
-      return scenes
-    }
+    if let event { return [try scene(event, previewer)] }
+    if let scenes = sample.flatMap(previewer.scenes) { return scenes }
     return Array(previewer.scenes(sample: "details")?.prefix(1) ?? [])
+  }
+
+  private func scene(_ path: String, _ previewer: Previewer) throws(Unavailable) -> Scene {
+    let bytes: [UInt8]
+    do throws(SystemError) {
+      bytes = try FileDescriptor.open(reading: path).readAll(limit: SpoolFile.limit)
+    } catch {
+      throw Unavailable(problem: "\(error)", status: .noInput)
+    }
+    do throws(FormatterCase.Unreadable) {
+      return try previewer.scene(
+        case: String(decoding: bytes, as: UTF8.self), name: PlainText.line(path))
+    } catch {
+      throw Unavailable(problem: "\(path): \(error)", status: .data)
+    }
   }
 
   private func newest(
     _ count: Int, _ previewer: Previewer, _ locations: Locations
-  ) throws -> [Scene] {
+  ) throws(Unavailable) -> [Scene] {
     do throws(DatabaseError) {
-      return try Queue(reading: locations.database).newestRecords(count).map {
-        previewer.scene($0, title: "\($0.kind.rawValue), \(Timestamp.text($0.acceptedAt))")
-      }
+      let records = try Queue(reading: locations.database).newestRecords(count)
+      guard records.isEmpty else { return records.map { previewer.scene($0, title: $0.title) } }
     } catch {
-      Process.print("luaslack: \(locations.database): \(error)\n", to: 2)
-      throw ExitCode(ExitStatus.noInput.rawValue)
+      throw Unavailable(problem: "\(locations.database): \(error)", status: .noInput)
     }
+    throw Unavailable(
+      problem: "nothing was recorded yet; --sample shows a built-in event", status: .noInput)
   }
 
-  private func show(_ previews: [(Scene, Preview)]) {
+  // MARK: - Forms
+
+  private func picture(_ previews: [Preview], columns: Int) -> String {
     let screen = TerminalPicture(width: columns, hasColour: colour)
-    let texts = previews.map { scene, preview in
+    return previews.map { preview in
       screen.text(
-        title: previews.count > 1 ? scene.title : nil, preview.message.map { Picture($0) },
+        title: previews.count > 1 ? preview.title : nil, preview.message.map { Picture($0) },
         remarks: preview.remarks + preview.outputLines)
-    }
-    Process.print(texts.joined(separator: "\n\n") + "\n", to: 1)
+    }.joined(separator: "\n\n")
   }
 
   /// One payload, or a list of all with what is said of them.
-  private func printJSON(_ previews: [(Scene, Preview)]) {
-    guard previews.count != 1 else {
-      for remark in previews[0].1.remarks { Process.print("luaslack: \(remark)\n", to: 2) }
-      return Process.print(JSONWriter.pretty(previews[0].1.message ?? .null), to: 1)
+  private func printJSON(_ previews: [Preview]) {
+    if previews.count == 1, let preview = previews.first {
+      for remark in preview.remarks { Process.print("luaslack: \(remark)\n", to: 2) }
+      return Process.print(JSONWriter.pretty(preview.message ?? .null), to: 1)
     }
-    let list = previews.map { scene, preview -> Value in
+    let list = previews.map { preview -> Value in
       [
-        "event": .string(scene.title), "payload": preview.message ?? .null,
+        "event": .string(preview.title), "payload": preview.message ?? .null,
         "remarks": .array(preview.remarks.map { .string($0) }), "output": .string(preview.output),
       ]
     }
     Process.print(JSONWriter.pretty(.array(list)), to: 1)
+  }
+
+  private func printPage(_ previews: [Preview]) throws(SystemError) {
+    let entries = previews.map { preview in
+      PagePicture.Entry(
+        title: preview.title, picture: preview.message.map { Picture($0) },
+        remarks: preview.remarks + preview.outputLines)
+    }
+    let page = PagePicture.page(entries, title: "luaslack preview")
+    let file = try FileDescriptor.standardOutput()
+    try file.empty()
+    try file.write(Array(page.utf8))
+  }
+
+  // MARK: - Watching
+
+  private func drawing(_ locations: Locations, columns: Int) -> PreviewWatch.Drawing {
+    var configuration = Configuration(path: locations.config)
+    var drawing = PreviewWatch.Drawing()
+    do throws(ConfigurationError) {
+      configuration = try ConfigurationReader.read(locations.config)
+    } catch {
+      // Until it is right again, luaslackd too goes on with the last one that was.
+      guard error.isMissing else {
+        return PreviewWatch.Drawing(problems: ["\(error)"], sources: [locations.config])
+      }
+    }
+    let previewer = previewer(configuration)
+    drawing.sources = previewer.sources + paths + (event.map { [$0] } ?? [])
+    do throws(Unavailable) {
+      var previews: [Preview] = []
+      for scene in try scenes(previewer, locations) { previews += previewer.previews(scene) }
+      for problem in previews.flatMap(\.problems).map(\.error)
+      where !drawing.problems.contains(problem) {
+        drawing.problems.append(problem)
+      }
+      let notes = previewer.listProblems.map { "! \($0)" }
+      drawing.picture = (notes + [picture(previews, columns: columns)]).joined(separator: "\n")
+    } catch {
+      drawing.problems.append(error.problem)
+    }
+    return drawing
   }
 }
 
@@ -111,4 +168,8 @@ extension Preview {
   fileprivate var outputLines: [String] {
     output.split(separator: "\n").prefix(20).map { "printed: \($0)" }
   }
+}
+
+extension EventRecord {
+  fileprivate var title: String { "\(kind.rawValue), \(Timestamp.text(acceptedAt))" }
 }

@@ -145,3 +145,44 @@ import Testing
     #expect(line.hasPrefix("<83>luaslack[") && line.hasSuffix("]: an event"))
   }
 }
+
+@Suite struct DirectoryWatchTests {
+  @Test func `what changes in a directory is told, and told once`() throws {
+    let place = try TemporaryDirectory()
+    var watch = try DirectoryWatch()
+    let isNew = [
+      try watch.add(place.path), try watch.add(place.path), try watch.add(place.file("missing")),
+    ]
+    #expect(isNew == [true, false, false])
+    let nothing = watch.drain()
+    #expect(!nothing)
+    try place.write("x", to: "file")
+    let isReady = try Readiness.wait(for: watch.descriptor.raw, milliseconds: 0)
+    #expect(isReady)
+    let told = [watch.drain(), watch.drain()]
+    #expect(told == [true, false])
+    try #require(rename(place.file("file"), place.file("other")) == 0)
+    let isRenameTold = watch.drain()
+    #expect(isRenameTold)
+  }
+
+  @Test func `a file is no directory to watch`() throws {
+    let place = try TemporaryDirectory()
+    try place.write("x", to: "file")
+    var watch = try DirectoryWatch()
+    do throws(SystemError) {
+      _ = try watch.add(place.file("file"))
+      Issue.record("it is watched")
+    } catch {
+      #expect(error.description.contains("Not a directory"))
+    }
+  }
+
+  @Test func `a link leads where it leads`() throws {
+    let place = try TemporaryDirectory()
+    try place.write("x", to: "file")
+    try #require(symlink("file", place.file("link")) == 0)
+    #expect(resolvedPath(place.file("link")) == resolvedPath(place.file("file")))
+    #expect(resolvedPath(place.file("missing")) == nil)
+  }
+}

@@ -31,8 +31,8 @@ struct FormatterChain: Sendable, Equatable {
     return chain
   }
 
-  /// The shipped ones that run before `local`, and after them what `paths` name: files, or directories as
-  /// `local` would run them.
+  /// The shipped ones that run before `local`, and after them what `paths` name: files, directories as `local` would
+  /// run them, or formatters by name, one's own or shipped.
   static func load(
     _ configuration: Configuration, inPlaceOfLocal paths: [String]
   ) -> FormatterChain {
@@ -43,11 +43,26 @@ struct FormatterChain: Sendable, Equatable {
     for path in paths {
       if isDirectory(path) {
         chain.addLocal(path, limit: limit)
+      } else if isShipped(path) {
+        let isThere = chain.files.contains { $0.name == path + ".lua" }
+        if !isThere { chain.addShipped(path, limit: limit) }
       } else {
-        _ = chain.add(file: path, limit: limit, formatters: configuration.formattersDirectory)
+        let file = file(path, in: configuration.formattersDirectory)
+        _ = chain.add(file: file, limit: limit, formatters: configuration.formattersDirectory)
       }
     }
     return chain
+  }
+
+  private static func isShipped(_ name: String) -> Bool {
+    (try? FileStatus.of(name)) == nil && shippedNames.contains(name)
+  }
+
+  /// What is not in the working directory may be meant by its name alone.
+  private static func file(_ given: String, in directory: String) -> String {
+    guard !given.contains("/"), (try? FileStatus.of(given)) == nil else { return given }
+    let own = directory + "/" + given + (given.hasSuffix(".lua") ? "" : ".lua")
+    return (try? FileStatus.of(own)) == nil ? given : own
   }
 
   /// Tells one state of a formatter and what it may load from another, for as long as it is the same.

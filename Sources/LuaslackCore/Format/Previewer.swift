@@ -1,7 +1,7 @@
 /// An event to look at the message of.
 public struct Scene: Sendable {
   /// `ban, sample "ipv6"`.
-  public let title: String
+  public fileprivate(set) var title: String
   let event: Event
   /// Those that the caller named.
   var destinations: [String] = []
@@ -9,22 +9,111 @@ public struct Scene: Sendable {
   var isOrdinary = false
 }
 
-/// Makes previews with the formatters, the lists and the limits that messages are made with.
+/// Makes previews with the formatters, the lists, the routes and the limits that messages are made with.
 public struct Previewer {
   private let rehearsal: Rehearsal
   private let now: Int64
+  private let isOfPaths: Bool
 
   /// `paths`: formatters, or directories of them, in place of those in `formatters/`; none: those. `now` is in
   /// microseconds since 1970.
   public init(_ configuration: Configuration, paths: [String] = [], host: String, now: Int64) {
     rehearsal = Rehearsal(configuration, paths: paths, host: host, now: now)
+    isOfPaths = !paths.isEmpty
     self.now = now
   }
+
+  private var configuration: Configuration { rehearsal.configuration }
 
   /// What is wrong with the lists of the config.
   public var listProblems: [String] { rehearsal.listProblems }
 
-  public func preview(_ scene: Scene) -> Preview { Preview(scene, rehearsal) }
+  /// What it was made of, as far as it is in files; some may not be there.
+  public var sources: [String] {
+    let chain = rehearsal.chain
+    let lists = configuration.lists.values.compactMap { list in
+      if case .file(let path) = list { path } else { nil }
+    }
+    let directory = configuration.formattersDirectory
+    return [configuration.path, directory, directory + "/lib"] + lists
+      + (chain.files + chain.libraries).compactMap(\.path)
+  }
+
+  /// First what `formatters` make of it, then what is sent in its place where a destination has a formatter of its
+  /// own.
+  public func previews(_ scene: Scene) -> [Preview] {
+    let result = rehearsal.result(scene.event)
+    var preview = Preview(scene, result, rehearsal.chain)
+    let destinations = rehearsal.destinations(
+      named: scene.destinations, scene.event, result
+    ).map { name in
+      configuration.destinations[name] ?? Configuration.Destination(name: name, webhookFile: "")
+    }
+    preview.add(fate(result, scene, destinations))
+    guard case .message(let message) = result.outcome else { return [preview] }
+    var own: [Preview] = []
+    for destination in destinations {
+      guard !isOfPaths, let formatting = rehearsal.ownFormatting(destination.name) else {
+        preview.add(Ignored.remarks(message, for: destination))
+        continue
+      }
+      preview.add(["\(destination.name) has a formatter of its own, and is sent what that makes"])
+      own.append(self.preview(scene, formatting, destination))
+    }
+    return [preview] + own
+  }
+
+  private func preview(
+    _ scene: Scene, _ formatting: Formatting, _ destination: Configuration.Destination
+  ) -> Preview {
+    var scene = scene
+    scene.title += ", for \(destination.name)"
+    let result = formatting.format(scene.event)
+    var preview = Preview(scene, result, formatting.chain)
+    switch result.outcome {
+    case .message(let message): preview.add(Ignored.remarks(message, for: destination))
+    case .muted(let reason): preview.add(["no message: \(reason)"])
+    }
+    return preview
+  }
+
+  /// What becomes of the message, in the usual case nothing that needs to be said.
+  private func fate(
+    _ result: Formatting.Result, _ scene: Scene, _ destinations: [Configuration.Destination]
+  ) -> [String] {
+    let event = scene.event
+    if case .muted(let reason) = result.outcome { return ["no message: \(reason)"] }
+    // A digest is told wherever its events are.
+    guard event.kind == .digest || configuration.post.contains(event.kind) else {
+      let known = configuration.post.map(\.rawValue).joined(separator: ", ")
+      return [
+        "the config's `post` does not list \(event.kind.rawValue) (it lists: \(known)), "
+          + "so this event would be recorded and not sent"
+      ]
+    }
+    let named = scene.destinations.isEmpty ? result.destinations : scene.destinations
+    let known = Array(configuration.destinations.keys)
+    let unknown = named.filter { !known.contains($0) }.map {
+      "there is no [destination.\($0)]" + Nearest.hint($0, known) + " it would go to default"
+    }
+    let wish = result.wantsDigest ? ["it would be told in the next digest only"] : []
+    let goal = destinations.map(\.name)
+    let isUsual = goal == [Configuration.defaultDestination]
+    return unknown + wish + thread(result, destinations)
+      + (isUsual ? [] : ["to: " + goal.joined(separator: ", ")])
+  }
+
+  private func thread(
+    _ result: Formatting.Result, _ destinations: [Configuration.Destination]
+  ) -> [String] {
+    guard result.isReply else { return [] }
+    let without = destinations.filter { !Ignored.hasThreads($0) }.map(\.name)
+    let some = without.joined(separator: ", ")
+    return [
+      "it goes into the thread of its ban's message"
+        + (without.isEmpty ? "" : ", but not in \(some): only a bot's channel has threads")
+    ]
+  }
 
   // MARK: - Scenes
 

@@ -63,15 +63,15 @@ final class Rehearsal {
     formatting = Formatting(rest, settings)
   }
 
-  /// What a destination with a formatter of its own is sent in place of that; nil: it has none.
-  func ownResult(_ event: Event, for destination: String) -> Formatting.Result? {
+  /// What words the messages of a destination that has a formatter of its own; nil: it has none.
+  func ownFormatting(_ destination: String) -> Formatting? {
     guard let formatter = configuration.destinations[destination]?.formatter else { return nil }
     if ownFormattings[formatter] == nil {
       var own = configuration
       own.formatters = [formatter]
       ownFormattings[formatter] = Formatting(own)
     }
-    return ownFormattings[formatter]?.format(event)
+    return ownFormattings[formatter]
   }
 
   /// What the caller named, else what the formatter named, else what the routes say; an unknown name is

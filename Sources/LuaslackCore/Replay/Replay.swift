@@ -60,7 +60,7 @@ public final class Replay {
     guard !told.isMuted else { return told }
     told.destinations = rehearsal.destinations(named: record.destinations, event, result)
     for name in told.destinations {
-      told.own[name] = rehearsal.ownResult(event, for: name)?.outcome
+      told.own[name] = rehearsal.ownFormatting(name)?.format(event).outcome
     }
     return told
   }
@@ -101,7 +101,7 @@ public final class Replay {
     let event = rehearsal.event(Digest(of: events), now: at)
     let common = rehearsal.result(event)
     note(common)
-    let outcome = rehearsal.ownResult(event, for: name)?.outcome ?? common.outcome
+    let outcome = rehearsal.ownFormatting(name)?.format(event).outcome ?? common.outcome
     digests.append(
       ToldDigest(destination: name, at: at, count: events.count, outcome: outcome))
   }

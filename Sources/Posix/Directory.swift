@@ -106,6 +106,14 @@ public struct Directory: ~Copyable {
     }
   }
 
+  /// Gives a file of this directory its name, unless something has that; `draft` goes.
+  public func publish(_ draft: String, as name: String) throws(SystemError) {
+    _ = try check("create \(name)") {
+      unsafe linkat(descriptor.raw, draft, descriptor.raw, name, 0)
+    }
+    try remove(draft)
+  }
+
   public func remove(_ name: String) throws(SystemError) {
     _ = try check("remove \(name)") { unsafe unlinkat(descriptor.raw, name, 0) }
   }

@@ -21,6 +21,8 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
   public var isDenied: Bool { code == EACCES || code == EPERM }
   /// Nobody has the other end of a FIFO open.
   public var hasNoReader: Bool { code == ENXIO }
+  /// A link, a file or the like stands where a directory should.
+  public var isNoDirectory: Bool { [ELOOP, ENOTDIR].contains(code) }
   /// A link, a directory or the like stands where a file should.
   public var isNoOrdinaryFile: Bool { [ELOOP, EISDIR, ENXIO].contains(code) }
   public var wouldBlock: Bool { code == EWOULDBLOCK || code == EAGAIN }

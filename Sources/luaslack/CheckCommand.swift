@@ -24,19 +24,10 @@ struct CheckCommand: ParsableCommand {
   var paths: [String] = []
   @OptionGroup var places: LocationOptions
 
-  /// The spool plays no part, so that a user without a home may check as well.
-  private func locations() -> Locations {
-    do throws(Locations.Unknown) {
-      return try Locations.current(spool: places.spool ?? "/nonexistent", config: places.config)
-    } catch {
-      Luaslack.fail(.usage, "\(error)")
-    }
-  }
-
   func run() throws {
     var options = json ? ["--json"] : []
     if places.config != nil { options.append("--config-given") }
     throw ExitCode(
-      Delegate.run("check", options + ["--"] + paths, locations(), asOwner: false))
+      Delegate.run("check", options + ["--"] + paths, places.withoutSpool(), asOwner: false))
   }
 }

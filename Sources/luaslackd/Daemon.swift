@@ -17,7 +17,8 @@ struct Daemon: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Serve.self, Render.self, PreviewAnswer.self, ReplayBans.self, Check.self, ShowConfig.self,
+      Serve.self, Render.self, PreviewAnswer.self, FormatterTest.self, FormatterNew.self,
+      ReplayBans.self, Check.self, ShowConfig.self,
     ],
     defaultSubcommand: Serve.self)
 }

@@ -74,8 +74,7 @@ struct PreviewAnswer: ParsableCommand {
       throw Unavailable(problem: "\(error)", status: .noInput)
     }
     do throws(FormatterCase.Unreadable) {
-      return try previewer.scene(
-        case: String(decoding: bytes, as: UTF8.self), name: PlainText.line(path))
+      return try previewer.scene(case: bytes, name: PlainText.line(path))
     } catch {
       throw Unavailable(problem: "\(path): \(error)", status: .data)
     }

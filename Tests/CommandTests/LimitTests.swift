@@ -1,3 +1,4 @@
+import SQLite
 import TestSupport
 import Testing
 
@@ -51,5 +52,45 @@ import Testing
       ["ban", "--dry-run", "--time=1795231644", "--", "sshd", "203.0.113.7", "5"])
     #expect(trial.errors == "")
     #expect(try JSON(parsing: trial.output)["text"].string == "2026-11-21 08:57")
+  }
+
+  /// What is tried is what runs: every command that tries a formatter meets the limit that production
+  /// meets, and says the same of it.
+  @Test func `a limit that is changed once is changed everywhere`() async throws {
+    let installation = try await installation(
+      "",
+      formatter: "return { ban = function(e) return { text = #('x'):rep(6 << 20) .. e.ip } end }")
+    let directory = installation.directory
+    let event = try directory.write(
+      #"{"kind": "ban", "jail": "sshd", "ip": "203.0.113.7", "failures": 5}"#,
+      to: "formatters/cases/50-own/ban/event.json")
+    #expect(try await installation.luaslack(["formatter", "test", "--record"]).status == 65)
+    let database = try Database(directory.file("fail2ban.sqlite3"), .writing)
+    try database.execute(
+      ReplayTests.schema
+        + "INSERT INTO bans VALUES ('sshd', '203.0.113.7', 1795212000, 600, 1, '{\"failures\": 5}')"
+    )
+    let trials = [
+      ["check"], ["preview"], ["preview", "--event", event],
+      ["preview", directory.file("formatters/50-own.lua")],
+      ["ban", "--dry-run", "--", "sshd", "203.0.113.7", "5"], ["formatter", "test"],
+      ["replay", "--from", directory.file("fail2ban.sqlite3"), "--since", "2026-11-20"],
+    ]
+    let error = "50-own.lua:1: memory limit (4 MiB)"
+    func said() async throws -> [Bool] {
+      var said: [Bool] = []
+      for trial in trials {
+        let call = try await installation.luaslack(trial)
+        said.append((call.output + call.errors).contains(error))
+      }
+      _ = try await installation.luaslack(["ban", "--", "sshd", "203.0.113.7", "5"])
+      let before = said.filter { $0 }.isEmpty ? 0 : 1
+      let message = try await installation.slack.waitForMessages(before + 1).last
+      return said + [message?.bodyJSON.strings.contains { $0.contains(error) } ?? false]
+    }
+    #expect(try await said() == Array(repeating: false, count: trials.count + 1))
+    try directory.write(
+      "limits.memory = \"4 MiB\"\n" + directory.read("config.toml"), to: "config.toml")
+    #expect(try await said() == Array(repeating: true, count: trials.count + 1))
   }
 }

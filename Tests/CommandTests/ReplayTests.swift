@@ -7,7 +7,7 @@ import Testing
 /// What formatters would have made of what stands in fail2ban's own database: read, and nothing else.
 struct ReplayTests {
   /// As fail2ban 1.0.2 makes it (server/database.py), but for the indices and the logs.
-  private static let schema = """
+  static let schema = """
     CREATE TABLE fail2banDb(version INTEGER);
     INSERT INTO fail2banDb VALUES (4);
     CREATE TABLE jails(name TEXT NOT NULL UNIQUE, enabled INTEGER NOT NULL DEFAULT 1);

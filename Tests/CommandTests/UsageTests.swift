@@ -9,6 +9,7 @@ import Testing
     ["queue", "retry"], ["queue", "hold"], ["queue", "release"], ["queue", "delete"], ["trace"],
     ["history"], ["history", "forget"], ["config"], ["config", "show"], ["send-test"], ["init"],
     ["doctor"], ["replay"], ["notify"], ["preview"],
+    ["formatter"], ["formatter", "test"], ["formatter", "new"],
   ]
 
   @Test(arguments: commands)
@@ -27,7 +28,7 @@ import Testing
 
   @Test(arguments: [
     (["statsu"], "status"), (["bann", "--", "sshd", "203.0.113.7"], "ban"),
-    (["queue", "lst"], "list"), (["status", "--jsn"], "--json"),
+    (["queue", "lst"], "list"), (["formatter", "tset"], "test"), (["status", "--jsn"], "--json"),
     (["queue", "list", "--al"], "--all"),
   ])
   func `a mistyped word is answered with the nearest one`(

@@ -1,7 +1,8 @@
 import Foundation
-import LuaslackCore
 import TestSupport
 import Testing
+
+@testable import LuaslackCore
 
 /// Scripts written to hurt, one file each, with the outcome that the sandbox must name on the first
 /// line: `-- expect: ok|error[: part of the error]; remark`. Whatever they do, there is one message.
@@ -45,11 +46,11 @@ import Testing
   // Far more than the deadline: what hangs here would hang luaslackd.
   @Test(.timeLimit(.minutes(1)), arguments: scripts)
   func `a hostile script costs nothing but itself`(script: Script) throws {
-    let formatter = String(script.name.dropLast(4))
-    let payload = try FormatterCase(
-      formatter: formatter, source: String(decoding: script.source, as: UTF8.self),
-      event: Self.event
-    ).payload(destinations: ["default"])
+    let file = FormatterFile(
+      name: script.name, source: String(decoding: script.source, as: UTF8.self))
+    let payload = try FormatterCase(event: Array(Self.event.utf8)).made(
+      by: FormatterChain(files: [file]), Sandbox.Settings(destinations: ["default"])
+    ).payload
     // One that runs to its end may say what it likes, but not hide whom it is about.
     let isMessage = !payload.contains("\"muted\"") && payload != "{\n  \"digest\": true\n}\n"
     if isMessage { #expect(payload.contains("203.0.113.7"), "\(payload)") }

@@ -44,6 +44,21 @@ public enum PlainText {
 }
 
 extension PlainText {
+  /// One line of a file for a terminal: all that is in it, what would not show as its number.
+  public static func marked(_ line: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in line.unicodeScalars {
+      if isUnseen(scalar) {
+        let digits = String(scalar.value, radix: 16, uppercase: true)
+        let zeros = String(repeating: "0", count: max(0, 4 - digits.count))
+        result.append(contentsOf: "<U+\(zeros)\(digits)>".unicodeScalars)
+      } else {
+        result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+
   /// Characters that join the one before them, in a row. Nobody needs more, and Swift's comparing,
   /// hashing and counting of text takes quadratic time in the length of such a row.
   private static let longestRow = 16

@@ -1,51 +1,54 @@
-/// A recorded event with the payload that a formatter makes of it: how shipped formatters are tested,
-/// and how an admin tests his own. `event.json` holds an event as the spool does, and may hold
-/// `"known": { … }`: members laid over the finished event, which the config or a database supplies. A
-/// digest is `{"kind": "digest", "events": [ … ]}`.
+/// An event to try a formatter on, as `event.json` has it: as the spool keeps one, and maybe with
+/// `"known": { … }`, members laid over the finished event, which the config or a database supplies. A
+/// digest is `{"kind": "digest", "events": [ … ]}`. Always the same event: host and time are its own.
 public struct FormatterCase: Sendable {
-  let formatter: FormatterFile
-  let libraries: [FormatterFile]
   let event: Event
-  let known: [String: Value]
 
+  /// What is wrong with a file of a case.
   public struct Unreadable: Error, CustomStringConvertible {
     public let description: String
   }
 
-  /// `source` is the Lua file under the name that errors show; `libraries` are the sources that
-  /// `require` finds, by name; `event` is the text of `event.json`.
-  public init(
-    formatter name: String, source: String, libraries: [String: String] = [:], event: String
-  ) throws(Unreadable) {
-    formatter = FormatterFile(name: name + ".lua", source: source)
-    self.libraries = libraries.map { FormatterFile(name: $0.key, source: $0.value) }
+  /// `text` is what `event.json` holds.
+  init(event text: [UInt8]) throws(Unreadable) {
     let value: Value
     do throws(JSONError) {
-      value = try JSONReader.read(event)
+      value = try JSONReader.read(text)
     } catch {
       throw Unreadable(description: "event.json: \(error)")
     }
-    guard let event = Event(case: value, host: "host", now: nil) else {
+    guard var event = Event(case: value, host: "host", now: nil) else {
       throw Unreadable(
         description: "event.json: needs at least \"kind\" and \"jail\", or of a digest the events")
     }
     guard let known = (value["known"] ?? [:]).object else {
       throw Unreadable(description: "event.json: \"known\" must be an object")
     }
+    for (name, value) in known { event.value[name] = value }
     self.event = event
-    self.known = known
   }
 
-  /// The payload as it would be posted, or the reason why there is none. Always the same for the same
-  /// case: the host and the time are the event's. `destinations` are those that the formatter may
-  /// name; empty: any.
-  public func payload(destinations: [String] = []) -> String {
-    let formatting = Formatting(
-      FormatterChain(files: [formatter], libraries: libraries),
-      Sandbox.Settings(destinations: destinations))
-    var event = event
-    for (name, value) in known { event.value[name] = value }
-    let result = formatting.format(event)
+  /// What formatters made of it.
+  struct Made {
+    /// As `payload.json` has it: the message, or `{"muted": why}`, or `{"digest": true}`.
+    let payload: String
+    /// What went wrong on the way; the message tells of it too.
+    let problems: [String]
+    /// What the scripts printed.
+    let output: String
+  }
+
+  func made(by chain: FormatterChain, _ settings: Sandbox.Settings) -> Made {
+    var result = Formatting(chain, settings).format(event)
+    // On a busy machine any script may run out of time once.
+    if result.problems.contains(where: { $0.error.contains("time limit (") }) {
+      result = Formatting(chain, settings).format(event)
+    }
+    return Made(
+      payload: Self.payload(result), problems: result.problems.map(\.error), output: result.output)
+  }
+
+  private static func payload(_ result: Formatting.Result) -> String {
     if result.wantsDigest { return JSONWriter.pretty(["digest": true]) }
     var outcome = result.outcome
     for problem in result.problems { outcome.add(problem) }

@@ -65,6 +65,17 @@ struct FormatterChain: Sendable, Equatable {
     return (try? FileStatus.of(own)) == nil ? given : own
   }
 
+  /// The one in a folder of its own, as the shipped ones are, with the libraries beside it.
+  static func load(folder: String, as name: String, limit: Int) -> FormatterChain {
+    var chain = FormatterChain()
+    let (file, path) = (name + ".lua", folder + "/formatter.lua")
+    if let source = chain.read(path, as: file, limit: limit) {
+      chain.files.append(FormatterFile(name: file, source: source, path: path))
+    }
+    chain.addLibraries(folder, limit: limit)
+    return chain
+  }
+
   /// Tells one state of a formatter and what it may load from another, for as long as it is the same.
   func version(of file: String) -> String {
     let sources = files.filter { $0.name == file } + libraries
@@ -95,9 +106,7 @@ struct FormatterChain: Sendable, Equatable {
 
   /// All formatters of a directory, and what lies in its `lib`.
   mutating func addLocal(_ directory: String, limit: Int) {
-    // Who can write the directory can put other people's files into it.
-    if let status = try? FileStatus.of(directory), status.permissions & 0o022 != 0 {
-      let problem = "\(directory) can be written by others; chmod go-w"
+    if let problem = Self.complaint(aboutDirectory: directory) {
       problems.append(FormatterProblem(file: "formatters/", error: problem))
       return
     }
@@ -106,6 +115,15 @@ struct FormatterChain: Sendable, Equatable {
       files.append(FormatterFile(name: file, source: source, path: directory + "/" + file))
     }
     addLibraries(directory, limit: limit)
+  }
+
+  /// Why none of a directory's formatters runs; nil if they do.
+  static func complaint(aboutDirectory path: String) -> String? {
+    // Who can write the directory can put other people's files into it.
+    guard let status = try? FileStatus.of(path), status.permissions & 0o022 != 0 else {
+      return nil
+    }
+    return "\(path) can be written by others; chmod go-w"
   }
 
   private mutating func addLibraries(_ directory: String, limit: Int) {
@@ -183,7 +201,7 @@ struct FormatterChain: Sendable, Equatable {
   }
 
   /// A directory that is not there holds no formatters; that is no error.
-  private static func luaFiles(_ directory: String) -> [String] {
+  static func luaFiles(_ directory: String) -> [String] {
     do throws(SystemError) {
       return try Directory.open(directory).names().filter(isFormatter).sorted {
         $0.utf8.lexicographicallyPrecedes($1.utf8)
@@ -194,7 +212,7 @@ struct FormatterChain: Sendable, Equatable {
   }
 
   /// Not an editor's backup (`x.lua~`), nor what a package manager left (`x.lua.dpkg-new`).
-  private static func isFormatter(_ name: String) -> Bool {
+  static func isFormatter(_ name: String) -> Bool {
     guard name.hasSuffix(".lua"), let first = name.utf8.first, name.utf8.count > 4 else {
       return false
     }

@@ -142,10 +142,7 @@ public struct Previewer {
   }
 
   /// The event of a case's `event.json`.
-  public func scene(case text: String, name: String) throws(FormatterCase.Unreadable) -> Scene {
-    let formatterCase = try FormatterCase(formatter: "", source: "", event: text)
-    var event = formatterCase.event
-    for (name, value) in formatterCase.known { event.value[name] = value }
-    return Scene(title: name, event: event)
+  public func scene(case text: [UInt8], name: String) throws(FormatterCase.Unreadable) -> Scene {
+    Scene(title: name, event: try FormatterCase(event: text).event)
   }
 }

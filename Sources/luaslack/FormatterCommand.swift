@@ -13,10 +13,10 @@ struct FormatterTestCommand: ParsableCommand {
     commandName: "test", abstract: "Run formatters on their cases.",
     discussion: """
       Examples:
-        luaslack formatter test                         yours, in formatters/ beside the config
-        luaslack formatter test formatters/50-own.lua   one of them
-        luaslack formatter test scripts/                folders with a formatter.lua each
-        luaslack formatter test --record                write what they make now
+        luaslack formatter test                  all of yours
+        luaslack formatter test 50-own.lua       one file, with the cases beside it
+        luaslack formatter test scripts/         folders with a formatter.lua each
+        luaslack formatter test --record         write what they make now
 
       A case of 50-own.lua is a folder cases/50-own/NAME/ with an event.json, which is what happened, \
       and a payload.json, which is what must come of it, byte for byte. Formatters run as in earnest, \
@@ -26,7 +26,7 @@ struct FormatterTestCommand: ParsableCommand {
       With --record each payload.json that differs or is missing is written anew, and the cases \
       fail all the same: look at what changed, then run again.
 
-      Exit status: 0, 65 a case failed, 66 there is no case, 78 the config is wrong.
+      Exit status: 0 all as recorded, 65 a case failed, 66 there is no case, 78 the config is wrong.
       """)
 
   @Flag(help: "Write each payload.json anew that differs.")
@@ -55,13 +55,13 @@ struct FormatterNewCommand: ParsableCommand {
     commandName: "new", abstract: "Begin a formatter, with a case of it.",
     discussion: """
       Examples:
-        luaslack formatter new 50-colours                  one to fill in
-        luaslack formatter new 50-line --from minimal      a copy of one that is shipped
+        luaslack formatter new 50-colours                one to fill in
+        luaslack formatter new 50-line --from minimal    a copy of a shipped one
 
       Writes NAME.lua into formatters/ beside the config, where it counts at once, and its first case \
       into cases/NAME/. Formatters run in the order of their names. Nothing that is there is touched.
 
-      Exit status: 0, 64 the name will not do or is taken, 75 it cannot be written, 78 the config is \
+      Exit status: 0 done, 64 the name will not do or is taken, 75 it cannot be written, 78 the config is \
       wrong.
       """)
 

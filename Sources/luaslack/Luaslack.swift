@@ -14,7 +14,7 @@ struct Luaslack: ParsableCommand {
         luaslack ban --dry-run -- sshd 203.0.113.7 5   print the message, send nothing
         df -h | luaslack notify --title 'Disks'        any program's text
         luaslack check                                 are the formatters and the config right
-        luaslack formatter new 50-colours              a formatter of your own, with a test
+        luaslack formatter new 50-colours              your own wording, with a test
         luaslack replay                                what they make of last night's bans
         luaslack send-test                             a message marked TEST, and Slack's word
         luaslack status                                does it arrive, and if not, why

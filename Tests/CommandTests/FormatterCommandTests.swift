@@ -378,6 +378,7 @@ import Testing
     #expect(call.output == "")
     #expect(call.errors.contains("50-own.lua, or its case, is there already; nothing was written"))
     #expect(try place.read("formatters/50-own.lua") == "return {} -- mine")
+    #expect(try place.names(in: "formatters") == ["50-own.lua"])
     try place.write("mine", to: "formatters/cases/60-own/ban/event.json")
     #expect(try await formatter("new", "60-own").status == 64)
     #expect(try place.read("formatters/cases/60-own/ban/event.json") == "mine")

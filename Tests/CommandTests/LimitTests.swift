@@ -59,7 +59,7 @@ import Testing
   @Test func `a limit that is changed once is changed everywhere`() async throws {
     let installation = try await installation(
       "",
-      formatter: "return { ban = function(e) return { text = #('x'):rep(6 << 20) .. e.ip } end }")
+      formatter: "return { ban = function(e) return { text = ('x'):rep(33800) .. e.ip } end }")
     let directory = installation.directory
     let event = try directory.write(
       #"{"kind": "ban", "jail": "sshd", "ip": "203.0.113.7", "failures": 5}"#,
@@ -71,12 +71,12 @@ import Testing
         + "INSERT INTO bans VALUES ('sshd', '203.0.113.7', 1795212000, 600, 1, '{\"failures\": 5}')"
     )
     let trials = [
-      ["check"], ["preview"], ["preview", "--event", event],
-      ["preview", directory.file("formatters/50-own.lua")],
+      ["check"], ["preview", "--json"], ["preview", "--json", "--event", event],
+      ["preview", "--json", directory.file("formatters/50-own.lua")],
       ["ban", "--dry-run", "--", "sshd", "203.0.113.7", "5"], ["formatter", "test"],
       ["replay", "--from", directory.file("fail2ban.sqlite3"), "--since", "2026-11-20"],
     ]
-    let error = "50-own.lua:1: memory limit (4 MiB)"
+    let error = "50-own.lua:1: the payload: more text or more values than a result may have"
     func said() async throws -> [Bool] {
       var said: [Bool] = []
       for trial in trials {
@@ -90,7 +90,7 @@ import Testing
     }
     #expect(try await said() == Array(repeating: false, count: trials.count + 1))
     try directory.write(
-      "limits.memory = \"4 MiB\"\n" + directory.read("config.toml"), to: "config.toml")
+      "limits.result = \"32 KiB\"\n" + directory.read("config.toml"), to: "config.toml")
     #expect(try await said() == Array(repeating: true, count: trials.count + 1))
   }
 }

@@ -73,33 +73,39 @@ public struct NewFormatter {
     if let problem = FormatterChain.complaint(aboutDirectory: directory) {
       throw Refused(status: .configuration, description: problem)
     }
+    var isPlaced = false
     do throws(SystemError) {
-      let directory = try Directory.open(directory + "/.")
-      // The event first: as soon as the formatter has its name, it counts.
-      let cases = try Self.folder("cases", in: directory, mask)
-      let own = try Self.folder(String(file.dropLast(4)), in: cases, mask)
-      let first = try Self.folder(Self.caseName, in: own, mask)
-      guard !directory.exists(file), !first.exists("payload.json") else {
-        throw SystemError("create \(file)", code: Self.exists)
-      }
-      try first.write(event, to: "event.json", permissions: 0o644 & ~mask, mayReplace: false)
-      do throws(SystemError) {
-        try directory.write(source, to: file, permissions: 0o644, mayReplace: false)
-      } catch {
-        try? first.remove("event.json")
-        throw error
-      }
+      isPlaced = try place(mask: mask)
     } catch {
-      let what =
-        error.exists ? "\(path), or its case, is there already; nothing was written" : "\(error)"
-      throw Refused(status: error.exists ? .usage : .temporary, description: what)
+      guard error.exists else { throw Refused(status: .temporary, description: "\(error)") }
+    }
+    guard isPlaced else {
+      throw Refused(
+        status: .usage,
+        description: "\(path), or its case, is there already; nothing was written")
     }
     try record(mask: mask)
     return [path, eventPath, "\(directory)/\(folder)/payload.json"]
   }
 
-  /// EEXIST.
-  private static let exists: Int32 = 17
+  /// False if it is there already.
+  private func place(mask: UInt32) throws(SystemError) -> Bool {
+    let directory = try Directory.open(directory + "/.")
+    guard !directory.exists(file) else { return false }
+    let cases = try Self.folder("cases", in: directory, mask)
+    let own = try Self.folder(String(file.dropLast(4)), in: cases, mask)
+    let first = try Self.folder(Self.caseName, in: own, mask)
+    guard !first.exists("payload.json") else { return false }
+    // The event first: as soon as the formatter has its name, it counts.
+    try first.write(event, to: "event.json", permissions: 0o644 & ~mask, mayReplace: false)
+    do throws(SystemError) {
+      try directory.write(source, to: file, permissions: 0o644, mayReplace: false)
+    } catch {
+      try? first.remove("event.json")
+      throw error
+    }
+    return true
+  }
 
   private static func folder(
     _ name: String, in parent: borrowing Directory, _ mask: UInt32

@@ -315,13 +315,27 @@ import Testing
     #expect(try await texts() == ["08:57 203.0.113.7", "03:27 203.0.113.7"])
   }
 
-  @Test func `colours are for those who asked`() async throws {
+  @Test(
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"), "no script"))
+  func `colours are for terminals of people who like them`() async throws {
     try writeOwn()
     try place.write("{}\n", to: "formatters/cases/50-own/first/payload.json")
-    let call = try await run(
-      Programs.luaslackd, ["formatter-test", "--colour", "--config", place.file("config.toml")])
-    #expect(call.output.contains("\n\u{1b}[31m-{}\u{1b}[0m\n\u{1b}[32m+{\u{1b}[0m\n"))
-    #expect(!(try await formatter("test").output.contains("\u{1b}")))
+    func inTerminal(_ environment: [String: String]) async throws -> String {
+      let config = place.file("config.toml")
+      // A pseudo-terminal of its own, whose line ends are a carriage return and a newline.
+      let call = try await run(
+        "/usr/bin/script", ["-qec", "\(Programs.luaslack) formatter test", "/dev/null"], stdin: [],
+        environment: environment.merging(["LUASLACK_CONFIG": config]) { $1 })
+      #expect(call.status == 65)
+      return call.output.replacing("\r\n", with: "\n")
+    }
+    let coloured = try await inTerminal(["TERM": "xterm"])
+    #expect(coloured.contains("\n\u{1b}[31m-{}\u{1b}[0m\n\u{1b}[32m+{\u{1b}[0m\n"))
+    let plain = try await formatter("test").output
+    #expect(!plain.contains("\u{1b}"))
+    for environment in [["TERM": "xterm", "NO_COLOR": "1"], ["TERM": "dumb"]] {
+      #expect(try await inTerminal(environment) == plain)
+    }
   }
 
   // MARK: - new

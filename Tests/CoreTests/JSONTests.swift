@@ -42,9 +42,9 @@ import Testing
   }
 
   @Test func `escapes what would not survive and nothing else`() {
-    let text = "\"\\/\u{0}\u{1f}\u{7f}\n<&>é\u{2028}"
+    let text = "\"\\/\u{0}\u{1f}\u{7f}\u{9b}\n<&>é\u{2028}"
     #expect(
-      JSONWriter.compact(.string(text)) == #""\"\\/\u0000\u001f\u007f\n<&>é"# + "\u{2028}\"")
+      JSONWriter.compact(.string(text)) == #""\"\\/\u0000\u001f\u007f\u009b\n<&>é"# + "\u{2028}\"")
   }
 
   @Test(arguments: [Int64.min, -1, 0, 9_007_199_254_740_993, .max])

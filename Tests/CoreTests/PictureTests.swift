@@ -38,7 +38,40 @@ import Testing
           Span("@S01", .mention), Span(" "), Span("#C01", .mention),
         ]
       ),
-      ("<!date^1^{time}|then>", [Span("then")]),
+      (
+        "<!date^1795231644^{date} at {time_secs}, {odd}|then> <!date^soon^{date}|then>",
+        [
+          Span("then", .date(shown: "November 21st, 2026 at 3:27:24 AM, {odd}")), Span(" "),
+          Span("then", .date(shown: "then")),
+        ]
+      ),
+      (
+        "<!date^1795266000^{date_num} {time}^https://a.example/|then>",
+        [Span("2026-11-21 1:00 PM", .link(url: "https://a.example/"))]
+      ),
+      (
+        "<!here|here> <!subteam^S01|@ops> <#C01|alerts> <!later|x>",
+        [
+          Span("@here", .mention), Span(" "), Span("@ops", .mention), Span(" "),
+          Span("#alerts", .mention), Span(" <x>"),
+        ]
+      ),
+      (
+        "see https://a.example/?a=1&amp;b=2, (http://b.example/) xhttps://c.example https://",
+        [
+          Span("see "),
+          Span("https://a.example/?a=1&b=2", .link(url: "https://a.example/?a=1&b=2")),
+          Span(", ("), Span("http://b.example/", .link(url: "http://b.example/")),
+          Span(") xhttps://c.example https://"),
+        ]
+      ),
+      (
+        ":+1::skin-tone-3: :wave::skin-tone-9:",
+        [
+          Span("+1::skin-tone-3", .emoji), Span(" "), Span("wave", .emoji),
+          Span("skin-tone-9", .emoji),
+        ]
+      ),
       (
         ":shield: 12:30:45 :+1:",
         [
@@ -58,6 +91,144 @@ import Testing
         .quote([[Span("said")], [Span("so")]]), .lines([[Span("after")]]),
       ])
     #expect(Mrkdwn.passages("no ``` end") == [.lines([[Span("no ``` end")]])])
+  }
+}
+
+/// Slack's rules for what of a message is read how, and what is shown of it.
+@Suite struct PictureRulesTests {
+  private func text(_ message: Value) -> String {
+    let text = TerminalPicture(width: 100, hasColour: false).text(Picture(message))
+    return String(text.drop { $0 != "\n" }.dropFirst())
+  }
+
+  private func attachment(_ members: [String: Value]) -> String {
+    text(["attachments": [.object(members)]]).replacing("┃ ", with: "")
+  }
+
+  @Test func `marks count in the text unless it says no, links always`() {
+    #expect(text(["text": "*a* <!here> &amp;"]) == "a @here &")
+    #expect(text(["text": "*a* <!here> &amp;", "mrkdwn": false]) == "*a* @here &")
+  }
+
+  @Test func `marks count in an attachment where mrkdwn_in says so, links and emoji everywhere`() {
+    let both = "*a* <https://a.example|b> :x:"
+    let field: Value = ["title": "*t* &lt;", "value": .string(both)]
+    let all: [String: Value] = [
+      "pretext": .string(both), "text": .string(both), "fields": [field],
+      "title": "*title*", "footer": "*f* &amp;",
+    ]
+    let dead = "*a* b (https://a.example) ❌"
+    #expect(attachment(all) == "\(dead)\n*title*\n\(dead)\n*t* <\n\(dead)\n*f* &")
+    let live = "a b (https://a.example) ❌"
+    let keys: Value = ["pretext", "text", "fields"]
+    #expect(
+      attachment(all.merging(["mrkdwn_in": keys]) { $1 })
+        == "\(live)\n*title*\n\(live)\n*t* <\n\(live)\n*f* &")
+  }
+
+  @Test func `a long text of an attachment is folded, and whole in a mail`() {
+    #expect(attachment(["text": "1\n2\n3\n4\n5"]) == "1\n2\n3\n4\n5")
+    #expect(attachment(["text": "1\n2\n3\n4\n5\n6"]) == "1\n2\n3\n4\n5\nShow more")
+    let long = String(repeating: "word ", count: 150)
+    let shown = attachment(["text": .string(long)]).replacing("\n", with: " ")
+    #expect(shown.hasSuffix("…  Show more") || shown.hasSuffix("… Show more"))
+    #expect(shown.count < 720)
+    #expect(attachment(["text": .string(String(long.prefix(699)))]).hasSuffix("word"))
+    let mail = MessageText.body(["attachments": [["text": "1\n2\n3\n4\n5\n6"]]])
+    #expect(mail == "1\n2\n3\n4\n5\n6")
+    let dated = MessageText.body(["text": "<!date^1795231644^{date}|2026-11-21 03:27:24 UTC>"])
+    #expect(dated == "2026-11-21 03:27:24 UTC")
+  }
+
+  @Test func `blocks stand in place of the text, each read as its type says`() {
+    let blocks: Value = [
+      ["type": "header", "text": ["type": "plain_text", "text": "*h* :x: &amp;", "emoji": true]],
+      ["type": "section", "text": ["type": "plain_text", "text": "*p* :x:", "emoji": false]],
+      [
+        "type": "section",
+        "text": ["type": "mrkdwn", "text": "*m* https://a.example", "verbatim": true],
+        "accessory": [
+          "type": "image", "image_url": "https://a.example/i.png", "alt_text": "&lt;i",
+        ],
+      ],
+      [
+        "type": "image", "image_url": "https://a.example/j.png", "alt_text": "j",
+        "title": ["type": "plain_text", "text": "Title"],
+      ],
+      [
+        "type": "context",
+        "elements": [
+          ["type": "image", "image_url": "https://a.example/k.png", "alt_text": "k"],
+          ["type": "mrkdwn", "text": "_c_"],
+        ],
+      ],
+      ["type": "unknown", "text": "never"],
+    ]
+    #expect(
+      text(["text": "only a phone shows it", "blocks": blocks]) == """
+        *h* ❌ &amp;
+        *p* :x:
+        m https://a.example
+        [<i] https://a.example/i.png
+        Title
+        [j] https://a.example/j.png
+        [k]  c
+        """)
+  }
+
+  @Test func `what an attachment may have stands in Slack's order`() {
+    let button: Value = ["type": "button", "text": "Go &amp; see", "url": "https://a.example/b"]
+    #expect(
+      attachment([
+        "pretext": "above", "author_name": "who", "author_link": "https://a.example/w",
+        "title": "title", "title_link": "https://a.example/t", "text": "text",
+        "fields": [["title": "F", "value": "v"]], "actions": [button],
+        "thumb_url": "https://a.example/s.png", "footer": "foot", "ts": 1_795_231_644,
+      ]) == """
+        above
+        who (https://a.example/w)
+        title (https://a.example/t)
+        text
+        F
+        v
+        [ Go & see ] https://a.example/b
+        [picture] https://a.example/s.png
+        foot | 2026-11-21 03:27:24 UTC
+        """)
+  }
+
+  @Test func `rich text has emoji with skins, dates and lists`() {
+    let elements: Value = [
+      ["type": "emoji", "name": "wave", "skin_tone": 3],
+      [
+        "type": "date", "timestamp": 1_795_231_644, "format": " on {date_long}", "fallback": "then",
+      ],
+    ]
+    let section: Value = ["type": "rich_text_section", "elements": elements]
+    let list: Value = [
+      "type": "rich_text_list", "style": "ordered",
+      "elements": [["type": "rich_text_section", "elements": [["type": "text", "text": "one"]]]],
+    ]
+    let blocks: Value = [["type": "rich_text", "elements": [section, list]]]
+    #expect(text(["blocks": blocks]) == "👋🏼 on Saturday, November 21st, 2026\n1. one")
+  }
+
+  @Test(arguments: [("good", "#2eb886"), ("danger", "#a30200"), ("AABBCC", "#aabbcc")])
+  func `colours are those that Slack shows`(name: String, colour: String) {
+    let picture = Picture(["attachments": [["color": .string(name), "text": "t"]]])
+    guard case .attachment(colour, _)? = picture.parts.first else {
+      Issue.record("\(picture.parts)")
+      return
+    }
+  }
+
+  @Test func `days have their endings`() {
+    let days = [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (12, "12th"), (22, "22nd")]
+    for (day, words) in days {
+      let seconds = 1_793_491_200 + Int64(day - 1) * 86_400
+      #expect(SlackDate.text(["\(seconds)", "{date}"]) == "November \(words), 2026")
+    }
+    #expect(SlackDate.time(1_793_491_200) == "12:00 AM")
   }
 }
 
@@ -114,7 +285,7 @@ import Testing
     let text = TerminalPicture(width: 80, hasColour: true).text(Picture(Self.message))
     #expect(text.contains("\u{1b}[1msshd\u{1b}[0m banned \u{1b}[36m203.0.113.7\u{1b}[0m after"))
     #expect(text.contains("\u{1b}[38;2;214;69;69m┃\u{1b}[0m \u{1b}[1mUser\u{1b}[0m"))
-    #expect(text.contains("\u{1b}[38;2;46;182;125m┃\u{1b}[0m \u{1b}[1mA *header*\u{1b}[0m"))
+    #expect(text.contains("\u{1b}[38;2;46;184;134m┃\u{1b}[0m \u{1b}[1mA *header*\u{1b}[0m"))
   }
 
   @Test func `wide characters keep the columns aligned, whatever the width`() {
@@ -137,10 +308,31 @@ import Testing
     }
   }
 
-  @Test func `nothing in a message moves the cursor`() {
-    let message: Value = ["text": "a\u{1b}[2Jb\u{7}\u{9b}c", "username": "x\u{1b}]0;t\u{7}"]
+  @Test func `nothing in a message moves the cursor or turns a line around`() {
+    let message: Value = [
+      "text": "a\u{1b}[2Jb\u{7}\u{9b}c\u{202e}d", "username": "x\u{1b}]0;t\u{7}",
+    ]
     let text = TerminalPicture(width: 80, hasColour: false).text(Picture(message))
-    #expect(text == "x�]0;t� APP\na�[2Jb��c")
+    #expect(text == "x�]0;t� APP\na�[2Jb��c�d")
+  }
+
+  @Test func `lines break between words, whatever their style, and no word is glued to another`() {
+    func text(_ text: String) -> [String] {
+      TerminalPicture(width: 20, hasColour: false).text(Picture(["text": .string(text)]))
+        .components.dropFirst().map { $0 }
+    }
+    #expect(text("a word and (`code`), more") == ["a word and (code),", "more"])
+    #expect(text("nineteen-characters  x") == ["nineteen-characters", "x"])
+    #expect(text("ab*12345678901234567890123*") == ["ab*12345678901234567", "890123*"])
+    #expect(text("(*12345678901234567890123*") == ["(1234567890123456789", "0123"])
+  }
+
+  @Test(arguments: [
+    ("हिन्दी", 5), ("한국", 4), ("\u{1112}\u{1161}\u{11ab}", 2), ("👍🏽", 2), ("🌡", 1), ("🌡️", 2),
+    ("⌛", 2), ("1️⃣", 2), ("e\u{301}", 1), ("𠀀", 2), ("㉈", 1),
+  ])
+  func `cells are counted as terminals count them`(text: String, cells: Int) {
+    #expect(CellWidth.of(text) == cells)
   }
 }
 
@@ -160,7 +352,7 @@ import Testing
     #expect(page.contains("<b>b</b> &lt;script&gt; <a href=\"https://a.example/?a=1&amp;b=2\""))
     #expect(page.contains("rel=\"noreferrer\">x&quot;y</a>"))
     #expect(!page.contains("javascript:") && !page.contains("<script") && !page.contains("<img"))
-    #expect(page.contains("border-color:#ddd") && page.contains("r&amp;r"))
+    #expect(page.contains("<div class=\"attachment\"><p>t</p>") && page.contains("r&amp;r"))
     #expect(page.contains("no message") && page.contains("default-src 'none'"))
   }
 }

@@ -3,32 +3,34 @@ enum CellWidth {
   static func of(_ text: String) -> Int { text.reduce(0) { $0 + of($1) } }
 
   static func of(_ character: Character) -> Int {
+    if character.isASCII { return 1 }
     let scalars = character.unicodeScalars
     guard let first = scalars.first else { return 0 }
-    if first.value < 0x300 { return 1 }
-    // A sign that is drawn as a picture only because of the selector behind it, or a flag of two.
-    if scalars.contains(where: { $0.value == 0xfe0f || isRegional($0) }) { return 2 }
-    return of(first)
+    // Drawn as one picture, of however many it is made: a sign by the selector behind it, a flag of two.
+    let isPicture = scalars.contains { $0.value == 0xfe0f || $0.properties.isEmojiPresentation }
+    if isPicture { return 2 }
+    // What Unicode calls one character may stand in several cells, as in Devanagari.
+    return max(of(first), scalars.reduce(0) { $0 + of($1) })
   }
 
   private static func of(_ scalar: Unicode.Scalar) -> Int {
+    if scalar.value < 0x300 { return 1 }
     switch scalar.properties.generalCategory {
     case .nonspacingMark, .enclosingMark, .format, .control: return 0
     default: break
     }
-    if scalar.properties.isEmojiPresentation { return 2 }
+    if vowels.contains(where: { $0.contains(scalar.value) }) { return 0 }
     return wide.contains { $0.contains(scalar.value) } ? 2 : 1
   }
 
-  private static func isRegional(_ scalar: Unicode.Scalar) -> Bool {
-    (0x1f1e6...0x1f1ff).contains(scalar.value)
-  }
+  /// Of Hangul: they go into the cells of the consonant before them.
+  private static let vowels: [ClosedRange<UInt32>] = [0x1160...0x11ff, 0xd7b0...0xd7ff]
 
-  /// East Asian wide and full-width.
+  /// East Asian wide and full-width, without the emoji.
   private static let wide: [ClosedRange<UInt32>] = [
-    0x1100...0x115f, 0x2329...0x232a, 0x2e80...0x303e, 0x3041...0x33ff, 0x3400...0x4dbf,
-    0x4e00...0x9fff, 0xa000...0xa4cf, 0xa960...0xa97f, 0xac00...0xd7a3, 0xf900...0xfaff,
-    0xfe30...0xfe6f, 0xff00...0xff60, 0xffe0...0xffe6, 0x1b000...0x1b2ff, 0x1f300...0x1f64f,
-    0x1f900...0x1f9ff, 0x20000...0x3fffd,
+    0x1100...0x115f, 0x2329...0x232a, 0x2e80...0x303e, 0x3041...0x3247, 0x3250...0x4dbf,
+    0x4e00...0xa4cf, 0xa960...0xa97f, 0xac00...0xd7a3, 0xf900...0xfaff, 0xfe10...0xfe19,
+    0xfe30...0xfe6f, 0xff01...0xff60, 0xffe0...0xffe6, 0x16fe0...0x1b2ff, 0x1f200...0x1f265,
+    0x20000...0x3fffd,
   ]
 }

@@ -11,6 +11,8 @@ public struct Picture: Sendable, Equatable {
     case fields([Field])
     case buttons([Button])
     case image(alt: String, url: String)
+    /// The beginning of a text that is so long that its rest is a click away.
+    case folded([Passage], whole: [Passage])
     /// An attachment, with a bar of this colour (`#rrggbb`; nil: grey) at its left.
     case attachment(colour: String?, [Part])
   }
@@ -32,19 +34,20 @@ public struct Picture: Sendable, Equatable {
   public let sender: String
   /// The name of an emoji; nil: the app's own picture.
   public let icon: String?
+  /// When it came, as Slack writes that beside the name; nil: the message does not say.
+  public let time: String?
   public let parts: [Part]
 
   public init(_ message: Value) {
     sender = message["username"]?.string ?? "luaslack"
     icon = message["icon_emoji"]?.string.map { String($0.filter { $0 != ":" }) }
     // Slack shows the blocks in place of the text.
-    let top = Self.blocks(message) ?? Self.mrkdwn(message["text"]?.string)
-    parts = top + (message["attachments"]?.array ?? []).flatMap(Self.attachment)
-  }
-
-  private static func mrkdwn(_ text: String?) -> [Part] {
-    guard let text, !text.isEmpty else { return [] }
-    return [.text(Mrkdwn.passages(text))]
+    let rules = message["mrkdwn"] == false ? Mrkdwn.Rules.all.subtracting(.marks) : .all
+    let text = message["text"]?.string ?? ""
+    let top = Self.blocks(message) ?? (text.isEmpty ? [] : [.text(Mrkdwn.passages(text, rules))])
+    let attachments = message["attachments"]?.array ?? []
+    time = attachments.compactMap { $0["ts"]?.int }.first.map(SlackDate.time)
+    parts = top + attachments.flatMap(Self.attachment)
   }
 
   // MARK: - Attachments
@@ -54,24 +57,37 @@ public struct Picture: Sendable, Equatable {
     if let blocks = blocks(value) { return [.attachment(colour: colour, blocks)] }
     let live = Set((value["mrkdwn_in"]?.array ?? []).compactMap(\.string))
     func read(_ key: String, _ text: String) -> [Passage] {
-      live.contains(key) ? Mrkdwn.passages(text) : Mrkdwn.plain(Mrkdwn.decoded(text))
-    }
-    func text(_ key: String) -> [Part] {
-      guard let text = value[key]?.string, !text.isEmpty else { return [] }
-      return [.text(read(key, text))]
+      Mrkdwn.passages(text, live.contains(key) ? .all : .all.subtracting(.marks))
     }
     let fields = (value["fields"]?.array ?? []).map { field in
       Field(
-        title: bold(Mrkdwn.plain(Mrkdwn.decoded(field["title"]?.string ?? ""))),
+        title: bold(Mrkdwn.passages(field["title"]?.string ?? "", [.controls, .emoji])),
         value: read("fields", field["value"]?.string ?? ""), isShort: field["short"] == true)
     }
     var parts = line(value["author_name"], value["author_link"])
-    parts += line(value["title"], value["title_link"], isBold: true) + text("text")
+    parts += line(value["title"], value["title_link"], isBold: true)
+    parts += folded(value["text"]?.string ?? "") { read("text", $0) }
     if !fields.isEmpty { parts.append(.fields(fields)) }
-    if let url = value["image_url"]?.string { parts.append(.image(alt: "", url: url)) }
+    let buttons = (value["actions"]?.array ?? []).filter { $0["type"] == "button" }.map(button)
+    if !buttons.isEmpty { parts.append(.buttons(buttons)) }
+    // Slack shows one of the two.
+    if let url = (value["image_url"] ?? value["thumb_url"])?.string {
+      parts.append(.image(alt: "", url: url))
+    }
     parts += footer(value)
     // It stands above the bar.
-    return text("pretext") + (parts.isEmpty ? [] : [.attachment(colour: colour, parts)])
+    let pretext = value["pretext"]?.string ?? ""
+    let above: [Part] = pretext.isEmpty ? [] : [.text(read("pretext", pretext))]
+    return above + (parts.isEmpty ? [] : [.attachment(colour: colour, parts)])
+  }
+
+  /// What Slack shows of an attachment's text before somebody asks for more.
+  private static func folded(_ text: String, _ read: (String) -> [Passage]) -> [Part] {
+    guard !text.isEmpty else { return [] }
+    let whole = read(text)
+    let isLong = FitText.isLonger(text, than: 700)
+    let shown = (isLong ? read(FitText.cut(text, to: 700, .markup)) : whole).prefix(lines: 5)
+    return [shown == whole ? .text(whole) : .folded(shown, whole: whole)]
   }
 
   private static func footer(_ value: Value) -> [Part] {
@@ -98,9 +114,9 @@ public struct Picture: Sendable, Equatable {
   /// `#rrggbb`, also for Slack's three names.
   private static func colour(_ name: String?) -> String? {
     switch name {
-    case "good": return "#2eb67d"
-    case "warning": return "#ecb22e"
-    case "danger": return "#e01e5a"
+    case "good": return "#2eb886"
+    case "warning": return "#daa038"
+    case "danger": return "#a30200"
     default:
       let digits = (name ?? "").filter { $0 != "#" }
       guard digits.count == 6, digits.allSatisfy(\.isHexDigit) else { return nil }
@@ -122,9 +138,10 @@ public struct Picture: Sendable, Equatable {
     case "header": return [.header(line(block["text"]))]
     case "section": return section(block)
     case "context": return [.context(elements.map(element))]
-    case "actions": return [.buttons(elements.map(button))]
+    case "actions": return [.buttons(elements.filter { $0["type"] == "button" }.map(button))]
     case "image":
-      return [.image(alt: block["alt_text"]?.string ?? "", url: block["image_url"]?.string ?? "")]
+      let title = block["title"].map { [Part.text(object($0))] } ?? []
+      return title + [image(block)]
     case "video": return line(block["title"]?["text"], block["title_url"], isBold: true)
     case "table": return [.text([.lines((block["rows"]?.array ?? []).map(row))])]
     case "rich_text": return elements.map { .text(rich($0)) }
@@ -141,19 +158,21 @@ public struct Picture: Sendable, Equatable {
     if !fields.isEmpty { parts.append(.fields(fields)) }
     switch block["accessory"]?["type"]?.string {
     case "button": parts.append(.buttons([button(block["accessory"] ?? .null)]))
-    case "image":
-      let image = block["accessory"]
-      parts.append(
-        .image(alt: image?["alt_text"]?.string ?? "", url: image?["image_url"]?.string ?? ""))
+    case "image": parts.append(image(block["accessory"] ?? .null))
     default: break
     }
     return parts
   }
 
+  private static func image(_ value: Value) -> Part {
+    let alt = Mrkdwn.decoded(value["alt_text"]?.string ?? "")
+    return .image(alt: alt, url: value["image_url"]?.string ?? "")
+  }
+
   /// An element of a context block: text, or a picture that its words stand for.
   private static func element(_ element: Value) -> Span.Line {
     element["type"] == "image"
-      ? [Span("[\(element["alt_text"]?.string ?? "picture")]")] : line(element)
+      ? [Span("[\(Mrkdwn.decoded(element["alt_text"]?.string ?? "picture"))]")] : line(element)
   }
 
   private static func row(_ cells: Value) -> Span.Line {
@@ -169,7 +188,10 @@ public struct Picture: Sendable, Equatable {
   /// A text object.
   private static func object(_ object: Value) -> [Passage] {
     let text = object["text"]?.string ?? ""
-    return object["type"] == "mrkdwn" ? Mrkdwn.passages(text) : Mrkdwn.plain(text)
+    guard object["type"] == "mrkdwn" else {
+      return Mrkdwn.passages(text, object["emoji"] == false ? [] : .emoji)
+    }
+    return Mrkdwn.passages(text, object["verbatim"] == true ? .all.subtracting(.addresses) : .all)
   }
 
   /// A text object that has one line.
@@ -184,7 +206,7 @@ public struct Picture: Sendable, Equatable {
   }
 
   private static func button(_ value: Value) -> Button {
-    let label = value["text"]?["text"]?.string ?? value["text"]?.string ?? ""
+    let label = value["text"]?["text"]?.string ?? Mrkdwn.decoded(value["text"]?.string ?? "")
     let style: Button.Style =
       switch value["style"]?.string {
       case "primary": .primary
@@ -240,7 +262,13 @@ public struct Picture: Sendable, Equatable {
     case "link":
       let url = element["url"]?.string ?? ""
       return Span(text ?? url, .link(url: url), style)
-    case "emoji": return Span(element["name"]?.string ?? "", .emoji, style)
+    case "emoji":
+      let tone = element["skin_tone"]?.int.map { "::skin-tone-\($0)" } ?? ""
+      return Span((element["name"]?.string ?? "") + tone, .emoji, style)
+    case "date":
+      let parts = ["\(element["timestamp"]?.int ?? 0)", element["format"]?.string ?? ""]
+      let fallback = element["fallback"]?.string ?? ""
+      return Span(fallback, .date(shown: SlackDate.text(parts) ?? fallback), style)
     case "user": return Span("@" + (element["user_id"]?.string ?? ""), .mention, style)
     case "usergroup": return Span("@" + (element["usergroup_id"]?.string ?? ""), .mention, style)
     case "channel": return Span("#" + (element["channel_id"]?.string ?? ""), .mention, style)

@@ -9,6 +9,8 @@ public struct Span: Sendable, Equatable {
     case mention
     /// The span's text is its name, without colons.
     case emoji
+    /// Worded for each reader, in Slack alone; the span's text is what others get.
+    case date(shown: String)
   }
 
   public struct Style: OptionSet, Sendable, Hashable {
@@ -39,4 +41,26 @@ public enum Passage: Sendable, Equatable {
   case quote([Span.Line])
   /// As it is, in characters of one width.
   case fence([String])
+}
+
+extension [Passage] {
+  /// Its beginning.
+  func prefix(lines most: Int) -> [Passage] {
+    var room = most
+    var result: [Passage] = []
+    for passage in self where room > 0 {
+      switch passage {
+      case .lines(let lines):
+        result.append(.lines(Array<Span.Line>(lines.prefix(room))))
+        room -= lines.count
+      case .quote(let lines):
+        result.append(.quote(Array<Span.Line>(lines.prefix(room))))
+        room -= lines.count
+      case .fence(let lines):
+        result.append(.fence(Array<String>(lines.prefix(room))))
+        room -= lines.count
+      }
+    }
+    return result
+  }
 }

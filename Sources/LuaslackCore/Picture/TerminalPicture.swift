@@ -44,6 +44,7 @@ public struct TerminalPicture: Sendable {
     case .image(let alt, let url):
       return wrapped(
         [Span("[\(alt.isEmpty ? "picture" : alt)] "), Span(url, .link(url: url))], width)
+    case .folded(let passages, _): return lines(passages, width) + [sgr("34", "Show more")]
     case .attachment(let colour, let parts):
       let bar = self.bar(colour)
       return lines(parts, width - 2).map { bar + " " + $0 }
@@ -111,56 +112,70 @@ public struct TerminalPicture: Sendable {
 
   // MARK: - Lines
 
-  /// Words of one width after the other, broken between them, and within one that is too long.
+  /// One word after the other, broken between them, and within one that is too long.
   private func wrapped(_ line: Span.Line, _ width: Int) -> [String] {
     var lines: [[Span]] = [[]]
     var used = 0
-    for span in line {
-      for word in words(shown(span)) {
-        var rest = word
-        let length = CellWidth.of(word)
-        if used + length > width, used > 0 {
-          if word.allSatisfy(\.isWhitespace) { continue }
-          if lines[lines.count - 1].last?.text.allSatisfy(\.isWhitespace) == true {
-            lines[lines.count - 1].removeLast()
-          }
-          lines.append([])
-          used = 0
+    for word in words(line) {
+      let length = word.reduce(0) { $0 + CellWidth.of($1.text) }
+      if used + length > width, used > 0 {
+        // What follows white space at the end of a line begins the next.
+        if Self.isSpace(word[0]) {
+          used = width
+          continue
         }
-        while CellWidth.of(rest) > width {
-          let part = beginning(rest, width)
+        if lines[lines.count - 1].last.map(Self.isSpace) == true {
+          lines[lines.count - 1].removeLast()
+        }
+        lines.append([])
+        used = 0
+      }
+      for var span in word {
+        while used + CellWidth.of(span.text) > width {
+          let part = beginning(span.text, width - used, atStart: used == 0)
           lines[lines.count - 1].append(Span(part, span.kind, span.style))
           lines.append([])
-          rest = String(rest.dropFirst(part.count))
+          used = 0
+          span.text = String(span.text.dropFirst(part.count))
         }
-        lines[lines.count - 1].append(Span(rest, span.kind, span.style))
-        used += CellWidth.of(rest)
+        lines[lines.count - 1].append(span)
+        used += CellWidth.of(span.text)
       }
     }
     return lines.map { spans in merged(spans).map(styled).joined() }
   }
 
-  /// Words, and the white space between them.
-  private func words(_ text: String) -> [String] {
-    var words: [String] = []
-    for character in text {
-      if let last = words.last?.last, last.isWhitespace == character.isWhitespace {
-        words[words.count - 1].append(character)
-      } else {
-        words.append(String(character))
+  /// Words, which may change their style within, and the white space between them.
+  private func words(_ line: Span.Line) -> [[Span]] {
+    var words: [[Span]] = []
+    for span in line {
+      var isFirst = true
+      for character in shown(span) {
+        let isSpace = character.isWhitespace
+        let hasBroken = words.last.map { Self.isSpace($0[0]) != isSpace } ?? true
+        if hasBroken {
+          words.append([Span(String(character), span.kind, span.style)])
+        } else if isFirst {
+          words[words.count - 1].append(Span(String(character), span.kind, span.style))
+        } else {
+          words[words.count - 1][words[words.count - 1].count - 1].text.append(character)
+        }
+        isFirst = false
       }
     }
     return words
   }
 
-  private func beginning(_ text: String, _ width: Int) -> String {
+  private static func isSpace(_ span: Span) -> Bool { span.text.first?.isWhitespace ?? true }
+
+  private func beginning(_ text: String, _ width: Int, atStart: Bool) -> String {
     var used = 0
     let part = text.prefix { character in
       used += CellWidth.of(character)
       return used <= width
     }
     // A character that is wider than the line has to stand somewhere.
-    return part.isEmpty ? String(text.prefix(1)) : String(part)
+    return part.isEmpty && atStart ? String(text.prefix(1)) : String(part)
   }
 
   private func merged(_ spans: [Span]) -> [Span] {
@@ -181,6 +196,7 @@ public struct TerminalPicture: Sendable {
     case .link(let url):
       let isSaid = url == span.text || url == "mailto:" + span.text
       return cleaned(isSaid ? span.text : "\(span.text) (\(url))")
+    case .date(let shown): return cleaned(shown)
     default: return cleaned(span.text)
     }
   }
@@ -190,6 +206,8 @@ public struct TerminalPicture: Sendable {
     for scalar in text.unicodeScalars {
       switch scalar.properties.generalCategory {
       case .control, .lineSeparator, .paragraphSeparator: result.append("\u{fffd}")
+      // They would turn around what else stands in the line.
+      case .format where scalar.properties.isBidiControl: result.append("\u{fffd}")
       default: result.append(scalar)
       }
     }
@@ -207,7 +225,7 @@ public struct TerminalPicture: Sendable {
     case .code: codes.append("36")
     case .link: codes += ["4", "34"]
     case .mention: codes += ["1", "33"]
-    case .text, .emoji: break
+    case .text, .emoji, .date: break
     }
     return sgr(codes.joined(separator: ";"), span.text)
   }

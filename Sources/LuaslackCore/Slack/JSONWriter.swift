@@ -74,7 +74,8 @@ public struct JSONWriter: Sendable {
       case "\n": text += "\\n"
       case "\r": text += "\\r"
       case "\t": text += "\\t"
-      case "\u{0}"..<"\u{20}", "\u{7f}":
+      // Those above ASCII as well: what is printed for people must not steer their terminal.
+      case "\u{0}"..<"\u{20}", "\u{7f}"..."\u{9f}":
         let hex = String(scalar.value, radix: 16)
         text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
       default: text.unicodeScalars.append(scalar)

@@ -31,7 +31,7 @@ enum MessageText {
 
   private static func lines(_ part: Picture.Part) -> [String] {
     switch part {
-    case .text(let passages): passages.flatMap(lines)
+    case .text(let passages), .folded(_, whole: let passages): passages.flatMap(lines)
     case .header(let line): [text(line)]
     case .divider: ["--"]
     case .context(let elements): [elements.map(text).joined(separator: "  ")]
@@ -64,7 +64,7 @@ enum MessageText {
     var text = ""
     for (index, span) in line.enumerated() {
       switch span.kind {
-      case .text, .code, .mention: text += span.text
+      case .text, .code, .mention, .date: text += span.text
       case .link(let url):
         let isSaid = url == span.text || url == "mailto:" + span.text
         text += isSaid ? span.text : "\(span.text) (\(url))"

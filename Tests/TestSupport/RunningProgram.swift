@@ -23,10 +23,10 @@ public final class RunningProgram: Sendable {
   private let life: Life
 
   /// The environment given is the whole environment. Without stdin it reads /dev/null. A new
-  /// session takes it off this process's terminal and group.
+  /// session takes it off this process's terminal and group. `terminal`: where its output goes instead.
   public init(
     _ path: String, rawArguments: [[UInt8]], stdin: [UInt8]? = nil,
-    environment: [String: String] = [:], newSession: Bool = false
+    environment: [String: String] = [:], newSession: Bool = false, terminal: Int32? = nil
   ) throws {
     self.path = path
     (output, errors) = (try OutputFile(), try OutputFile())
@@ -35,7 +35,7 @@ public final class RunningProgram: Sendable {
 
     let words = [Array(path.utf8)] + rawArguments
     let variables = environment.map { Array("\($0.key)=\($0.value)".utf8) }
-    let descriptors = [ends[0], output.descriptor, errors.descriptor]
+    let descriptors = [ends[0], terminal ?? output.descriptor, errors.descriptor]
     let started = ContinuousClock.now
     processID = withCStrings(words) { arguments in
       withCStrings(variables) { environment in

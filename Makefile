@@ -19,8 +19,10 @@ TEST_PACKAGES += fail2ban
 endif
 LONG_PACKAGES  = $(TEST_PACKAGES) $(DEB_PACKAGES) debootstrap lintian
 BENCH_PACKAGES = $(TEST_PACKAGES)
+# Other fonts would draw other pictures.
+PICTURE_PACKAGES = $(BUILD_PACKAGES) chromium fonts-dejavu-core fonts-lato fonts-noto-color-emoji pngquant
 
-.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall deb test-deb test-systemd pages clean
+.PHONY: all build programs demo test torture fuzz check lint format layers bench install uninstall deb test-deb test-systemd pages pictures clean
 
 all: build
 
@@ -85,6 +87,11 @@ bench: packages-bench programs
 	@python3 Benchmarks/deliver.py $(RELEASE)
 	@python3 Benchmarks/firewall.py $(RELEASE)
 	@python3 Benchmarks/preview.py $(RELEASE)
+
+# The docs' pictures, as docs/pictures/recipe.txt says, from `luaslack preview --html` in Chromium. `make test`
+# says when they are not what the programs show any more.
+pictures: packages-pictures programs
+	@tools/make-pictures $(RELEASE)
 
 UNIT_NAMES = luaslackd.service luaslack-resume.service luaslack-resume.timer
 MAN_PAGES  = luaslack.1 luaslackd.8 luaslack-config.5 luaslack-formatters.7
@@ -151,5 +158,7 @@ packages-deb:
 	@tools/need-packages $(DEB_PACKAGES)
 packages-long:
 	@RUNLEVEL=1 tools/need-packages $(LONG_PACKAGES)
+packages-pictures:
+	@tools/need-packages $(PICTURE_PACKAGES)
 packages-bench:
 	@RUNLEVEL=1 tools/need-packages $(BENCH_PACKAGES)

@@ -114,7 +114,9 @@ struct PreviewPageTests {
     let (day, night) = (seen[0], seen[1])
     #expect(day["ground"].string == "rgb(255, 255, 255)")
     #expect(night["ground"].string == "rgb(26, 29, 33)")
-    for what in ["words", "codeColour"] { #expect(day[what] != night[what], "\(what)") }
+    for what in ["words", "codeColour", "mentionGround"] {
+      #expect(day[what] != night[what], "\(what)")
+    }
     // Where there is no colour, the bar is grey, and fits the theme.
     #expect(day["bars"][2].string == "rgb(221, 221, 221)" && day["bars"][2] != night["bars"][2])
   }
@@ -174,6 +176,20 @@ struct PreviewPageTests {
     #expect(names.isSubset(of: known), "\(names)")
     #expect(Set(seen["hrefs"].array) == [.string("a.example")])
     #expect(seen["told"].string?.contains("<script>") == true)
+  }
+
+  @Test func `on a narrow window the page needs no scrolling to the side`() async throws {
+    let page = try await page(["--all"])
+    let widths = try await ask(
+      page,
+      """
+      [320, 600, 1000].map(width => {
+        document.documentElement.style.width = width + 'px'
+        return [...document.querySelectorAll('.slack, .slack *')]
+          .filter(part => part.getBoundingClientRect().right > width + 1).length
+      })
+      """)
+    #expect(widths == .array([.number(0), .number(0), .number(0)]), "\(widths)")
   }
 
   @Test func `a problem or a request of a page would be seen`() async throws {

@@ -142,11 +142,11 @@ public struct PagePicture: Sendable {
     body { margin: 24px; background: #f0f0f0; font: 15px/22px Lato, "Noto Sans", "DejaVu Sans", sans-serif; }
     h2 { margin: 24px 0 8px; font-size: 15px; color: #555; }
     .pair { display: flex; gap: 16px; flex-wrap: wrap; align-items: stretch; }
-    .slack { flex: 1 1 420px; max-width: 640px; padding: 8px 20px; border-radius: 8px; }
+    .slack { flex: 1 1 min(460px, 100%); max-width: 680px; box-sizing: border-box; padding: 8px 20px; border-radius: 8px; }
     .day { background: #fff; color: #1d1c1d; --grey: #616061; --line: #1d1c1d21; --bar: #ddd; --code: #c01343;
-      --shade: #1d1c1d0a; --link: #1264a3; --slug: #1d9bd11a; --all: #f2c74466; --badge: #1d1c1d21; --edge: #1d1c1d4d; }
+      --shade: #1d1c1d0a; --link: #1264a3; --slug: #1d9bd11a; --all: #f2c74466; --called: #1264a3; --badge: #1d1c1d21; --edge: #1d1c1d4d; }
     .night { background: #1a1d21; color: #d1d2d3; --grey: #ababad; --line: #e8e8e821; --bar: #565856; --code: #e8912d;
-      --shade: #e8e8e80a; --link: #1d9bd1; --slug: #1d9bd11a; --all: #f2c74466; --badge: #e8e8e821; --edge: #e8e8e84d; }
+      --shade: #e8e8e80a; --link: #1d9bd1; --slug: #1d9bd11a; --all: #f2c74433; --called: #f2c744; --badge: #e8e8e821; --edge: #e8e8e84d; }
     .message { display: flex; gap: 8px; }
     .icon { flex: 0 0 36px; height: 36px; margin-top: 4px; border-radius: 8px; background: var(--badge);
       text-align: center; font-size: 22px; line-height: 36px; overflow: hidden; }
@@ -165,7 +165,7 @@ public struct PagePicture: Sendable {
     pre { margin: 4px 0; padding: 8px; white-space: pre-wrap; }
     blockquote { margin: 4px 0; padding-left: 12px; border-left: 4px solid var(--bar); border-radius: 4px; }
     .mention { padding: 0 2px 1px; border-radius: 3px; background: var(--slug); color: var(--link); }
-    .all { background: var(--all); }
+    .all { background: var(--all); color: var(--called); }
     .context { font-size: 13px; line-height: 18px; margin: 4px 0; color: var(--grey); }
     .context span { margin-right: 8px; }
     .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 16px; margin: 8px 0; }

@@ -217,6 +217,9 @@ struct SettingUp {
   private mutating func writeFormatters() {
     let path = directory + "/formatters"
     files.makeDirectory(path)
+    if let types = try? Programs.shared("scripts") + "/types" {
+      files.place(SetupTexts.editor(types: types), at: path + "/.luarc.json")
+    }
     let names = ((try? Directory.open(path).names()) ?? []).filter { $0.hasSuffix(".lua") }
     let starter = "50-local.lua"
     // Whoever has formatters needs no example.

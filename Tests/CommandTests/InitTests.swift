@@ -71,6 +71,28 @@ struct InitTests {
       try await run(Programs.luaslack, ["check", "--config", bot.config]).status == 0)
   }
 
+  @Test func `an editor is told where the types of formatters are`() async throws {
+    let place = try SetUpPlace()
+    let first = try await place.initialize(secret: Self.url)
+    #expect(
+      first.output.contains("wrote     \(place.directory.file("etc/formatters/.luarc.json"))"))
+    let settings = try JSON(parsing: place.directory.read("etc/formatters/.luarc.json"))
+    #expect(settings["runtime"]["version"].string == "Lua 5.4")
+    let types = try #require(settings["workspace"]["library"][0].string)
+    for name in ["luaslack.lua", "lua.lua"] {
+      #expect(FileManager.default.fileExists(atPath: types + "/" + name), "\(types)/\(name)")
+    }
+    // It is no formatter, and whoever has their own keeps it.
+    let check = try await run(Programs.luaslack, ["check", "--config", place.config])
+    #expect(check.status == 0 && !check.errors.contains("luarc"), "\(check.errors)")
+    try place.directory.write("{}\n", to: "etc/formatters/.luarc.json")
+    let second = try await place.initialize()
+    #expect(second.output.contains(".luarc.json  (it was changed since luaslack init wrote it)"))
+    let undo = try await place.initialize("--undo")
+    #expect(undo.output.contains(".luarc.json  (it was changed since"), "\(undo.output)")
+    #expect(try place.directory.read("etc/formatters/.luarc.json") == "{}\n")
+  }
+
   @Test func `a ban goes the whole way through what it set up`() async throws {
     let slack = try await FakeSlack()
     let place = try SetUpPlace()

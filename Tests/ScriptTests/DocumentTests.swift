@@ -360,9 +360,10 @@ struct Document {
     }
   }
 
-  var functions: [String] {
-    functionRows.compactMap { Self.spans($0[0]).first.map { String($0.prefix { $0 != "(" }) } }
-  }
+  /// `slack.link(url, [label])`.
+  var signatures: [String] { functionRows.compactMap { Self.spans($0[0]).first } }
+
+  var functions: [String] { signatures.map { String($0.prefix { $0 != "(" }) } }
 
   var eventFields: Set<String> {
     Set((tables["Reference: the event"] ?? []).flatMap { Self.spans($0[0]) })

@@ -162,7 +162,7 @@ extension Digest {
   }
 
   /// Of one event among many: without what is long.
-  private static let eventMembers = [
+  static let eventMembers = [
     "kind", "jail", "severity", "reasons", "ip", "id", "family", "failures", "bantime", "bancount",
     "time", "restored", "user", "valid_user", "friendly", "unban_command", "title", "submitter",
   ]

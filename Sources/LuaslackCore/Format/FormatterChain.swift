@@ -84,8 +84,13 @@ struct FormatterChain: Sendable, Equatable {
 
   static var shippedNames: [String] {
     // In a build folder it is a link, which only its contents are reached through.
-    let names = (try? Directory.open(Programs.scripts() + "/.").names()) ?? []
-    return names.filter { isFormatter($0 + ".lua") }.sorted()
+    guard let scripts = try? Programs.scripts(),
+      let names = try? Directory.open(scripts + "/.").names()
+    else { return [] }
+    // Beside them lies what is for editors.
+    return names.filter {
+      isFormatter($0 + ".lua") && (try? FileStatus.of("\(scripts)/\($0)/formatter.lua")) != nil
+    }.sorted()
   }
 
   private mutating func addShipped(_ name: String, limit: Int) {

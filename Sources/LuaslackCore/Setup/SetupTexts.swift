@@ -42,14 +42,36 @@ public enum SetupTexts {
 
     -- local colour = { sshd = "#d64545", recidive = "#7b1fa2" }
 
-    return {
+    ---@type luaslack.Formatter
+    local formatter = {
       -- ban = function(event, payload)
       --   payload.text = slack.bold(event.jail) .. " banned " .. slack.code(event.ip)
       --   payload.attachments[1].color = colour[event.jail]
       -- end,
     }
 
+    return formatter
+
     """.utf8)
+
+  /// What tells an editor's lua-language-server which Lua formatters are written in; `types` is where
+  /// that is declared. All of its own Lua is left out: not everything in it is there in the sandbox.
+  public static func editor(types: String) -> [UInt8] {
+    let libraries = [
+      "basic", "bit", "bit32", "coroutine", "debug", "ffi", "io", "jit", "jit.profile", "jit.util",
+      "math", "os", "package", "string", "string.buffer", "table", "table.clear", "table.new",
+      "utf8",
+    ]
+    let value: Value = [
+      "$schema": "https://raw.githubusercontent.com/LuaLS/vscode-lua/master/setting/schema.json",
+      "runtime": [
+        "version": "Lua 5.4", "path": ["lib/?.lua"], "pathStrict": true,
+        "builtin": .object(Dictionary(uniqueKeysWithValues: libraries.map { ($0, "disable") })),
+      ],
+      "workspace": ["library": [.string(types)], "checkThirdParty": false],
+    ]
+    return Array(JSONWriter.pretty(value).utf8)
+  }
 
   /// The shipped action file, calling the program by its path unless it says where that is itself.
   public static func action(_ shipped: [UInt8], program: String) -> [UInt8] {

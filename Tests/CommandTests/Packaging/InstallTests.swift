@@ -54,6 +54,16 @@ import Testing
     #expect(!trial.errors.contains("find"))
     let unit = try tree.directory.read("opt/luaslack/lib/systemd/system/luaslackd.service")
     #expect(unit.contains("\nExecStart=/opt/luaslack/libexec/luaslack/luaslackd\n"))
+    // The types beside them are for editors: no formatter is called so.
+    try tree.directory.write(
+      "formatters = [\"types\"]\n[destination.default]\nwebhook_file = \"webhook\"\n",
+      to: "config.toml")
+    let check = try await run(
+      tree.file("bin/luaslack"), ["check", "--config", tree.directory.file("config.toml")])
+    let known = "known: blocks, default, local, minimal, oncall, quiet, wordpress"
+    #expect(check.output.contains(known), "\(check.output)")
+    #expect(
+      FileManager.default.fileExists(atPath: tree.file("share/luaslack/scripts/types/lua.lua")))
     let action = try tree.directory.read("opt/luaslack/share/luaslack/action.d/luaslack.conf")
     #expect(action.contains("\nluaslack = /opt/luaslack/bin/luaslack\n"))
   }

@@ -20,7 +20,8 @@ struct CheckCommand: ParsableCommand {
 
   @Flag(help: "Print JSON.")
   var json = false
-  @Argument(help: "Formatters, or directories of formatters.")
+  @Argument(
+    help: "Formatters, or directories of formatters.", completion: Completions.formatters)
   var paths: [String] = []
   @OptionGroup var places: LocationOptions
 

@@ -88,7 +88,8 @@ struct EventOptions: ParsableArguments {
 struct SendingOptions: ParsableArguments {
   @Option(
     parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Destinations of the config, instead of its routes.", valueName: "names"))
+    help: ArgumentHelp("Destinations of the config, instead of its routes.", valueName: "names"),
+    completion: Completions.destinations)
   var to: [String] = []
   @Option(
     parsing: .unconditional, help: ArgumentHelp("This host's name in messages.", valueName: "name"))

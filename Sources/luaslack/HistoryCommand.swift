@@ -18,7 +18,9 @@ struct HistoryForget: ParsableCommand {
       there. Refused while one of its messages is still to be sent.
       """)
 
-  @Argument(help: ArgumentHelp("The address, or fail2ban's id.", valueName: "ip"))
+  @Argument(
+    help: ArgumentHelp("The address, or fail2ban's id.", valueName: "ip"),
+    completion: Completions.addresses)
   var address: String
   @OptionGroup var places: LocationOptions
 

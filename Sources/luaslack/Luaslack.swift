@@ -50,6 +50,7 @@ struct Luaslack: ParsableCommand {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if let event = QuickEvent(arguments) { return event.run() }
     let tame = arguments.map(PlainText.tamed)
+    if tame.first == Completions.call { return Completions.answer(tame) }
     CommandNames.check(tame[...], in: configuration)
     do {
       var command = try parseAsRoot(EventArguments.normalised(tame))
@@ -84,9 +85,12 @@ extension ParsableCommand {
 
 /// Where things are; every command takes these.
 struct LocationOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The spool directory.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The spool directory.", valueName: "dir"), completion: .directory)
   var spool: String?
-  @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The configuration file.", valueName: "file"),
+    completion: .file(extensions: ["toml"]))
   var config: String?
 
   func locations() -> Locations {

@@ -23,7 +23,9 @@ struct Notify: ParsableCommand {
   @Option(
     parsing: .unconditional, help: ArgumentHelp("One line, shown in bold.", valueName: "text"))
   var title: String?
-  @Option(help: ArgumentHelp("info, warning or critical.", valueName: "severity"))
+  @Option(
+    help: ArgumentHelp("info, warning or critical.", valueName: "severity"),
+    completion: Completions.severities)
   var severity: String?
   @Option(
     parsing: .unconditionalSingleValue,

@@ -24,9 +24,12 @@ struct PreviewCommand: ParsableCommand {
       config is wrong.
       """)
 
-  @Option(help: ArgumentHelp("A built-in event.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("A built-in event.", valueName: "name"), completion: Completions.samples)
   var sample: String?
-  @Option(help: ArgumentHelp("An event as in a formatter's cases.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("An event as in a formatter's cases.", valueName: "file"),
+    completion: Completions.events)
   var event: String?
   @Option(help: ArgumentHelp("The newest events that were recorded.", valueName: "count"))
   var last: Int?
@@ -37,9 +40,12 @@ struct PreviewCommand: ParsableCommand {
   @Flag(help: "Print the payload; of several, a list.")
   var json = false
   @Option(
-    help: ArgumentHelp("Write a page for a browser, which only you can read.", valueName: "file"))
+    help: ArgumentHelp("Write a page for a browser, which only you can read.", valueName: "file"),
+    completion: .file(extensions: ["html"]))
   var html: String?
-  @Argument(help: "Formatters, or directories of formatters, in place of yours.")
+  @Argument(
+    help: "Formatters, or directories of formatters, in place of yours.",
+    completion: Completions.formatters)
   var formatters: [String] = []
   @OptionGroup var places: LocationOptions
 

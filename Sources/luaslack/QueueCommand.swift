@@ -80,7 +80,8 @@ struct QueueShow: ParsableCommand {
       payload, each attempt with Slack's word, and which message tells of which.
       """)
 
-  @Argument(help: "The message's id, as `queue list` prints it.")
+  @Argument(
+    help: "The message's id, as `queue list` prints it.", completion: Completions.messages)
   var id: Int64
   @Flag(help: "Print JSON.")
   var json = false
@@ -117,7 +118,8 @@ struct QueueRetry: ParsableCommand {
       A time that Slack itself asked to wait (Retry-After) is still kept.
       """)
 
-  @Argument(help: "The messages, as `queue list --all` numbers them.")
+  @Argument(
+    help: "The messages, as `queue list --all` numbers them.", completion: Completions.messages)
   var ids: [Int64] = []
   @Flag(help: "All dead letters.")
   var dead = false
@@ -144,9 +146,12 @@ struct QueueHold: ParsableCommand {
         luaslack queue hold --destination ops    what waits for ops, and what is still to come
       """)
 
-  @Argument(help: "The messages, as `queue list` numbers them.")
+  @Argument(
+    help: "The messages, as `queue list` numbers them.", completion: Completions.waiting)
   var ids: [Int64] = []
-  @Option(help: ArgumentHelp("All for this destination, now and to come.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("All for this destination, now and to come.", valueName: "name"),
+    completion: Completions.destination)
   var destination: String?
   @OptionGroup var places: LocationOptions
 
@@ -174,9 +179,12 @@ struct QueueRelease: ParsableCommand {
         luaslack queue release 12
       """)
 
-  @Argument(help: "The messages, as `queue list` numbers them.")
+  @Argument(
+    help: "The messages, as `queue list` numbers them.", completion: Completions.waiting)
   var ids: [Int64] = []
-  @Option(help: ArgumentHelp("All for this destination, now and to come.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("All for this destination, now and to come.", valueName: "name"),
+    completion: Completions.destination)
   var destination: String?
   @OptionGroup var places: LocationOptions
 
@@ -200,7 +208,8 @@ struct QueueDelete: ParsableCommand {
       message counts as muted, and `trace` says that it was deleted by hand.
       """)
 
-  @Argument(help: "The messages, as `queue list` numbers them.")
+  @Argument(
+    help: "The messages, as `queue list` numbers them.", completion: Completions.messages)
   var ids: [Int64]
   @OptionGroup var places: LocationOptions
 

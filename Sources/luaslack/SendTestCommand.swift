@@ -18,7 +18,9 @@ struct SendTestCommand: ParsableCommand {
       (the network, Slack's limit, no luaslackd), 78 the config or the secret is wrong.
       """)
 
-  @Option(name: .customLong("to"), help: ArgumentHelp("The destination.", valueName: "name"))
+  @Option(
+    name: .customLong("to"), help: ArgumentHelp("The destination.", valueName: "name"),
+    completion: Completions.destination)
   var destination = Configuration.defaultDestination
   @Flag(help: "Print JSON.")
   var json = false

@@ -17,7 +17,8 @@ struct TraceCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("An address, fail2ban's id, or a message's number.", valueName: "ip|id"))
+    help: ArgumentHelp("An address, fail2ban's id, or a message's number.", valueName: "ip|id"),
+    completion: Completions.addressesAndMessages)
   var what: String
   @Flag(help: "Print JSON.")
   var json = false

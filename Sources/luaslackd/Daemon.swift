@@ -18,7 +18,7 @@ struct Daemon: ParsableCommand {
     version: Version.text,
     subcommands: [
       Serve.self, Render.self, PreviewAnswer.self, FormatterTest.self, FormatterNew.self,
-      ReplayBans.self, Check.self, ShowConfig.self,
+      ReplayBans.self, Check.self, ShowConfig.self, CompletionAnswer.self,
     ],
     defaultSubcommand: Serve.self)
 }

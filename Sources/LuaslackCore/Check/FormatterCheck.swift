@@ -60,7 +60,8 @@ public struct FormatterCheck: Sendable {
   /// A file, or all of a directory as `local` would run them; each after the shipped ones that the
   /// configuration has before `local`.
   public mutating func check(path given: String) {
-    let path = given.hasSuffix("/") && given.utf8.count > 1 ? String(given.dropLast()) : given
+    let trimmed = given.hasSuffix("/") && given.utf8.count > 1 ? String(given.dropLast()) : given
+    let path = FormatterChain.path(of: trimmed, configuration)
     var chain = FormatterChain.load(shippedBeforeLocal)
     let shippedCount = chain.files.count
     chain.problems = []

@@ -40,29 +40,18 @@ struct FormatterChain: Sendable, Equatable {
     shipped.formatters = Array(configuration.formatters.prefix { $0 != "local" })
     var chain = load(shipped)
     let limit = configuration.limits.sourceBytes
-    for path in paths {
+    for name in paths {
+      let path = path(of: name, configuration)
       if isDirectory(path) {
         chain.addLocal(path, limit: limit)
-      } else if isShipped(path) {
-        let isThere = chain.files.contains { $0.name == path + ".lua" }
-        if !isThere { chain.addShipped(path, limit: limit) }
+      } else if path == shippedPath(name) {
+        let isThere = chain.files.contains { $0.name == name + ".lua" }
+        if !isThere { chain.addShipped(name, limit: limit) }
       } else {
-        let file = file(path, in: configuration.formattersDirectory)
-        _ = chain.add(file: file, limit: limit, formatters: configuration.formattersDirectory)
+        _ = chain.add(file: path, limit: limit, formatters: configuration.formattersDirectory)
       }
     }
     return chain
-  }
-
-  private static func isShipped(_ name: String) -> Bool {
-    (try? FileStatus.of(name)) == nil && shippedNames.contains(name)
-  }
-
-  /// What is not in the working directory may be meant by its name alone.
-  private static func file(_ given: String, in directory: String) -> String {
-    guard !given.contains("/"), (try? FileStatus.of(given)) == nil else { return given }
-    let own = directory + "/" + given + (given.hasSuffix(".lua") ? "" : ".lua")
-    return (try? FileStatus.of(own)) == nil ? given : own
   }
 
   /// The one in a folder of its own, as the shipped ones are, with the libraries beside it.
@@ -93,9 +82,21 @@ struct FormatterChain: Sendable, Equatable {
     }.sorted()
   }
 
+  /// What somebody means who names a formatter: a path, or else a file of `formatters/` or a shipped one.
+  static func path(of name: String, _ configuration: Configuration) -> String {
+    let own = configuration.formattersDirectory + "/" + name
+    let shipped = shippedPath(name).map { [$0] } ?? []
+    let places = name.contains("/") ? [] : [own, own + ".lua"] + shipped
+    return ([name] + places).first { (try? FileStatus.of($0)) != nil } ?? name
+  }
+
+  private static func shippedPath(_ name: String) -> String? {
+    try? Programs.scripts() + "/\(name)/formatter.lua"
+  }
+
   private mutating func addShipped(_ name: String, limit: Int) {
     let file = name + ".lua"
-    guard Self.isFormatter(file), let path = try? Programs.scripts() + "/\(name)/formatter.lua",
+    guard Self.isFormatter(file), let path = Self.shippedPath(name),
       (try? FileStatus.of(path)) != nil
     else {
       let known = Self.shippedNames + ["local"]
@@ -151,7 +152,8 @@ struct FormatterChain: Sendable, Equatable {
     let base = PlainText.line(String(path.split(separator: "/").last ?? "formatter"))
     let isLibrary = directory == "lib" || directory.hasSuffix("/lib")
     let name = isLibrary ? "lib/" + base : base
-    guard let source = read(path, as: name, limit: limit) else { return name }
+    let known = Self.luaFiles(formatters) + Self.shippedNames
+    guard let source = read(path, as: name, limit: limit, known: known) else { return name }
     guard isLibrary else {
       addLibraries(directory, limit: limit)
       if directory != formatters { addLibraries(formatters, limit: limit) }
@@ -195,12 +197,17 @@ struct FormatterChain: Sendable, Equatable {
     }.sorted()
   }
 
-  private mutating func read(_ path: String, as name: String, limit: Int) -> String? {
+  /// `known`: names that may have been meant by one of a file that is not there.
+  private mutating func read(
+    _ path: String, as name: String, limit: Int, known: [String] = []
+  ) -> String? {
     do throws(TrustedFile.Refused) {
       let bytes = try TrustedFile.read(path, limit: limit)
       return String(decoding: bytes, as: UTF8.self)
     } catch {
-      problems.append(FormatterProblem(file: name, error: "\(name): \(error.problem)"))
+      let meant = error.isMissing ? Nearest.of(name, known) : nil
+      let hint = meant.map { "; did you mean \"\($0)\"?" } ?? ""
+      problems.append(FormatterProblem(file: name, error: "\(name): \(error.problem)\(hint)"))
       return nil
     }
   }
@@ -226,6 +233,13 @@ struct FormatterChain: Sendable, Equatable {
     }
     return isAlphanumeric(first)
       && name.utf8.dropLast(4).allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x5f }
+  }
+}
+
+extension Configuration {
+  /// Formatters by the names that `preview` and `check` take: those in `formatters/` and the shipped ones.
+  public var formatterNames: [String] {
+    FormatterChain.luaFiles(formattersDirectory) + FormatterChain.shippedNames
   }
 }
 

@@ -18,7 +18,7 @@ struct CheckCommand: ParsableCommand {
       Exit status: 0 no problem, 65 a formatter has one, 78 the config has one.
       """)
 
-  @Flag(help: "Print JSON.")
+  @Flag(help: "Print JSON, for programs.")
   var json = false
   @Argument(
     help: "Formatters, or directories of formatters.", completion: Completions.formatters)

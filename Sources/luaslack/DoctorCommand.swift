@@ -9,21 +9,21 @@ struct DoctorCommand: ParsableCommand {
     discussion: """
       Examples:
         sudo luaslack doctor
-        sudo luaslack doctor --send       with a message marked TEST to each destination
+        sudo luaslack doctor --send    sends each destination a message marked TEST
 
       Asks fail2ban, the files, luaslackd and Slack themselves, and says of each finding how to mend \
       it. Changes nothing. Without --send Slack gets a request with nothing in it, which it refuses: \
       its word shows whether it would take a message.
 
-      One line first. Exit status: 0 ok, 1 something should be mended, 2 something does not work.
+      Exit status: 0 ok, 1 something should be mended, 2 something does not work.
       """)
 
   @Flag(help: "Send a message marked TEST to each destination.")
   var send = false
-  @Flag(help: "Print JSON.")
+  @Flag(help: "Print JSON, for programs.")
   var json = false
   @OptionGroup var fail2ban: Fail2banOptions
-  @Option(help: ArgumentHelp("The socket of fail2ban's server.", valueName: "file"))
+  @Option(help: ArgumentHelp("Its socket.", valueName: "file"))
   var fail2banSocket = "/run/fail2ban/fail2ban.sock"
   @OptionGroup var places: LocationOptions
 

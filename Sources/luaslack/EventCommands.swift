@@ -5,6 +5,7 @@ import LuaslackCore
 protocol EventCommand: ParsableCommand {
   static var kind: EventKind { get }
   var options: EventOptions { get }
+  var ban: BanOptions { get }
   var jail: String { get }
   /// Empty for an event of a jail.
   var ip: String { get }
@@ -16,23 +17,38 @@ extension EventCommand {
   var failures: String? { nil }
 
   func run() throws {
-    let record = options.record(Self.kind, jail: jail, ip: ip, failures: failures)
+    var record = options.record(Self.kind, jail: jail, ip: ip, failures: failures)
+    ban.add(to: &record)
     try RecordEvent.run(record, options)
   }
 
   fileprivate static func described(
-    _ name: String, _ abstract: String, example: String
+    _ name: String, _ abstract: String, examples: String...
   ) -> CommandConfiguration {
-    CommandConfiguration(
-      commandName: name, abstract: abstract, discussion: "Example:\n  luaslack \(name) \(example)")
+    let lines = examples.map { "\n  luaslack \(name) \($0)" }.joined()
+    return CommandConfiguration(
+      commandName: name, abstract: abstract,
+      discussion: """
+        \(examples.count > 1 ? "Examples" : "Example"):\(lines)
+
+        Keeps the event on the disk and returns; luaslackd words and sends it. What stands behind -- is \
+        never taken for an option.
+
+        Exit status: 0 the event is safe, 64 the command line is wrong, 69 --wait: it was given up, \
+        75 it could not be kept; --wait: it is not delivered yet.
+        """)
   }
 }
 
 struct Ban: EventCommand {
   static let kind = EventKind.ban
   static let configuration = described(
-    "ban", "An address was banned.", example: "--user=root -- sshd 203.0.113.7 5")
+    "ban", "An address was banned.",
+    examples: "-- sshd 203.0.113.7 5",
+    "--dry-run -- sshd 203.0.113.7 5    print it, send nothing",
+    "--user=root --bantime=600 --wait -- sshd 203.0.113.7 5")
 
+  @OptionGroup var ban: BanOptions
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
   @Argument(help: "The address.") var ip: String
@@ -42,8 +58,9 @@ struct Ban: EventCommand {
 struct Unban: EventCommand {
   static let kind = EventKind.unban
   static let configuration = described(
-    "unban", "A ban is over.", example: "-- sshd 203.0.113.7")
+    "unban", "A ban is over.", examples: "-- sshd 203.0.113.7")
 
+  @OptionGroup var ban: BanOptions
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
   @Argument(help: "The address.") var ip: String
@@ -52,8 +69,9 @@ struct Unban: EventCommand {
 struct Prolong: EventCommand {
   static let kind = EventKind.prolong
   static let configuration = described(
-    "prolong", "A ban was made longer.", example: "--bantime=3600 -- sshd 203.0.113.7")
+    "prolong", "A ban was made longer.", examples: "--bantime=3600 -- sshd 203.0.113.7")
 
+  @OptionGroup var ban: BanOptions
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
   @Argument(help: "The address.") var ip: String
@@ -61,16 +79,18 @@ struct Prolong: EventCommand {
 
 struct JailStart: EventCommand {
   static let kind = EventKind.jailStart
-  static let configuration = described("jail-start", "A jail was started.", example: "sshd")
+  static let configuration = described("jail-start", "A jail was started.", examples: "sshd")
 
+  @OptionGroup(visibility: .private) var ban: BanOptions
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
 }
 
 struct JailStop: EventCommand {
   static let kind = EventKind.jailStop
-  static let configuration = described("jail-stop", "A jail was stopped.", example: "sshd")
+  static let configuration = described("jail-stop", "A jail was stopped.", examples: "sshd")
 
+  @OptionGroup(visibility: .private) var ban: BanOptions
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
 }
@@ -78,8 +98,9 @@ struct JailStop: EventCommand {
 struct JailFlush: EventCommand {
   static let kind = EventKind.jailFlush
   static let configuration = described(
-    "jail-flush", "A jail lifted all its bans at once.", example: "sshd")
+    "jail-flush", "A jail lifted all its bans at once.", examples: "sshd")
 
+  @OptionGroup(visibility: .private) var ban: BanOptions
   @OptionGroup var options: EventOptions
   @Argument(help: "The jail.") var jail: String
 }

@@ -7,37 +7,8 @@ import Posix
 struct EventOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The failure id, where it is not the address.", valueName: "text"))
-  var id: String?
-  @Option(
-    parsing: .unconditional,
     help: ArgumentHelp("When it happened, in seconds since 1970.", valueName: "seconds"))
   var time: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("How long the ban lasts; -1 is for good.", valueName: "seconds"))
-  var bantime: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("How often the address has been banned.", valueName: "n"))
-  var bancount: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("inet4 or inet6; found out if not given.", valueName: "family"))
-  var family: String?
-  @Option(
-    parsing: .unconditional, help: ArgumentHelp("The user name that was tried.", valueName: "name"))
-  var user: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("1 if fail2ban repeats a ban after a restart.", valueName: "0|1"))
-  var restored: String?
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("The log lines; 16 KiB are kept.", valueName: "text"))
-  var matches: String?
-  @Flag(help: "Read the log lines from standard input.")
-  var matchesStdin = false
   @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp("A field of your own; may be repeated.", valueName: "name=text"))
@@ -49,19 +20,13 @@ struct EventOptions: ParsableArguments {
   @OptionGroup var sending: SendingOptions
   @Option(parsing: .unconditionalSingleValue, help: .private)
   var unknownOption: [String] = []
-  @Option(parsing: .unconditional, help: .private)
-  var lines: String?
   @OptionGroup var places: LocationOptions
 
   func record(_ kind: EventKind, jail: String, ip: String, failures: String?) -> EventRecord {
     var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: Clock.now())
     record.setFailures(failures)
-    let values: [(EventRecord.Option, String?)] = [
-      (.id, id), (.time, time), (.bantime, bantime), (.bancount, bancount), (.family, family),
-      (.user, user), (.restored, restored), (.host, sending.host), (.lines, lines),
-    ]
-    for (option, text) in values { record.set(option, text) }
-    setMatches(&record)
+    record.set(.time, time)
+    record.set(.host, sending.host)
     for text in fields { record.setFields(text) }
     for text in field { record.setField(text) }
     for text in unknownOption {
@@ -75,8 +40,51 @@ struct EventOptions: ParsableArguments {
   static func destinations(_ names: String) -> [String] {
     names.split(separator: ",").map(String.init)
   }
+}
 
-  private func setMatches(_ record: inout EventRecord) {
+/// What is known of a ban. Events of a jail take these too, as any action file may name them, and have
+/// no use for them.
+struct BanOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What fail2ban bans by, if it is not the address.", valueName: "text"))
+  var id: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How long the ban lasts; -1 is for good.", valueName: "seconds"))
+  var bantime: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How often the address has been banned.", valueName: "n"))
+  var bancount: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("inet4 or inet6; found out if not given.", valueName: "family"),
+    completion: .list(["inet4", "inet6"]))
+  var family: String?
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The user name that was tried.", valueName: "name"))
+  var user: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("1 if fail2ban repeats a ban after a restart.", valueName: "0|1"),
+    completion: .list(["0", "1"]))
+  var restored: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The log lines; 16 KiB are kept.", valueName: "text"))
+  var matches: String?
+  @Flag(help: "Read the log lines from standard input.")
+  var matchesStdin = false
+  @Option(parsing: .unconditional, help: .private)
+  var lines: String?
+
+  func add(to record: inout EventRecord) {
+    let values: [(EventRecord.Option, String?)] = [
+      (.id, id), (.bantime, bantime), (.bancount, bancount), (.family, family), (.user, user),
+      (.restored, restored), (.lines, lines),
+    ]
+    for (option, text) in values { record.set(option, text) }
     if let matches { record.setMatches(matches) }
     guard matchesStdin else { return }
     let (text, leftOut) = StandardInput.lines(limit: EventRecord.matchesLimit)
@@ -94,7 +102,7 @@ struct SendingOptions: ParsableArguments {
   @Option(
     parsing: .unconditional, help: ArgumentHelp("This host's name in messages.", valueName: "name"))
   var host: String?
-  @Flag(help: "Print the payload that would be sent; touch neither spool nor network.")
+  @Flag(help: "Print the message; send nothing.")
   var dryRun = false
   @Option(
     parsing: .unconditional,

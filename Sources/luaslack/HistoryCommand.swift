@@ -4,7 +4,8 @@ import LuaslackCore
 struct HistoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history", abstract: "What is kept of events that were told.",
-    subcommands: [HistoryForget.self])
+    discussion: "Example:\n  luaslack history forget 203.0.113.7", subcommands: [HistoryForget.self]
+  )
 }
 
 struct HistoryForget: ParsableCommand {

@@ -10,15 +10,17 @@ struct Luaslack: ParsableCommand {
     abstract: "Security events from this server into Slack, worded by your own Lua.",
     discussion: """
       Examples:
-        luaslack ban -- sshd 203.0.113.7 5             record a ban; luaslackd delivers it
-        luaslack ban --dry-run -- sshd 203.0.113.7 5   print the message, send nothing
-        df -h | luaslack notify --title 'Disks'        any program's text
-        luaslack check                                 are the formatters and the config right
-        luaslack formatter new 50-colours              your own wording, with a test
-        luaslack replay                                what they make of last night's bans
-        luaslack send-test                             a message marked TEST, and Slack's word
-        luaslack status                                does it arrive, and if not, why
-        luaslack trace 203.0.113.7                     what became of its bans
+        luaslack ban -- sshd 203.0.113.7 5            record a ban, to be delivered
+        luaslack ban --dry-run -- sshd 203.0.113.7 5  print the message, send nothing
+        luaslack preview                              a message as Slack shows it
+        df -h | luaslack notify --title 'Disks'       any program's text
+        luaslack check                                are formatters and config right
+        luaslack formatter new 50-colours             your own wording, with a test
+        luaslack replay                               what they make of last night
+        luaslack send-test                            a message marked TEST
+        luaslack status                               does it arrive; if not, why
+        luaslack trace 203.0.113.7                    what became of its bans
+        luaslack help formatter                       all that a formatter can use
 
       Exit status:
       \(ExitStatus.allCases.map { "  \($0.rawValue)\t\($0.meaning)" }.joined(separator: "\n"))
@@ -26,7 +28,7 @@ struct Luaslack: ParsableCommand {
     version: Version.text,
     groupedSubcommands: [
       CommandGroup(
-        name: "Called by fail2ban: records an event, waits for nobody",
+        name: "Called by fail2ban; they wait for nobody",
         subcommands: [
           Ban.self, Unban.self, Prolong.self, JailStart.self, JailStop.self, JailFlush.self,
         ]),
@@ -50,12 +52,14 @@ struct Luaslack: ParsableCommand {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if let event = QuickEvent(arguments) { return event.run() }
     let tame = arguments.map(PlainText.tamed)
+    if tame == ["help", "formatter"] { return Process.print(FormatterPage.text, to: 1) }
     if tame.first == Completions.call { return Completions.answer(tame) }
     CommandNames.check(tame[...], in: configuration)
     do {
       var command = try parseAsRoot(EventArguments.normalised(tame))
       try command.run()
     } catch {
+      if let help = HelpText(fullMessage(for: error)) { return Process.print(help.text, to: 1) }
       exit(withError: error)
     }
   }
@@ -65,8 +69,8 @@ struct Luaslack: ParsableCommand {
 enum CommandNames {
   static func check(_ arguments: ArraySlice<String>, in parent: CommandConfiguration) {
     let children = parent.subcommands.map { $0.configuration }
-    guard let name = arguments.first, !name.hasPrefix("-"), name != "help", !children.isEmpty
-    else { return }
+    guard let name = arguments.first, !name.hasPrefix("-"), !children.isEmpty else { return }
+    if name == "help" { return check(arguments.dropFirst(), in: parent) }
     for child in children where child.commandName == name {
       return check(arguments.dropFirst(), in: child)
     }
@@ -86,7 +90,8 @@ extension ParsableCommand {
 /// Where things are; every command takes these.
 struct LocationOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("The spool directory.", valueName: "dir"), completion: .directory)
+    help: ArgumentHelp("The directory in which events wait.", valueName: "dir"),
+    completion: .directory)
   var spool: String?
   @Option(
     help: ArgumentHelp("The configuration file.", valueName: "file"),

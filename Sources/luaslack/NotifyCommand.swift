@@ -8,9 +8,9 @@ struct Notify: ParsableCommand {
     discussion: """
       Examples:
         df -h | luaslack notify --title 'Disks of this host'
-        luaslack notify --title 'Backup failed' --severity critical --to ops < backup.log
+        luaslack notify --title 'Backup failed' --severity critical < backup.log
         luaslack notify --title 'Backup done' --field job=nightly --wait < /dev/null
-        df -h | luaslack notify --title Disks --dry-run
+        df -h | luaslack notify --title Disks --to ops --dry-run
 
       Reads the text from standard input, keeps its first 16 KiB, and returns once the event is safe on \
       the disk; luaslackd words and sends it. Colours and other control sequences of a terminal go. \

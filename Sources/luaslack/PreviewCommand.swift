@@ -44,7 +44,7 @@ struct PreviewCommand: ParsableCommand {
     completion: .file(extensions: ["html"]))
   var html: String?
   @Argument(
-    help: "Formatters, or directories of formatters, in place of yours.",
+    help: "Formatters or directories of them, in place of yours.",
     completion: Completions.formatters)
   var formatters: [String] = []
   @OptionGroup var places: LocationOptions

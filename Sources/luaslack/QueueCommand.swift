@@ -9,13 +9,14 @@ struct QueueCommand: ParsableCommand {
     discussion: """
       Examples:
         luaslack queue list                      what waits
-        luaslack queue show 12                   one message, whole
-        luaslack queue retry --dead              give every dead letter another try
-        luaslack queue hold --destination ops    keep everything for ops until released
-        luaslack queue release                   let go of all that is held
+        luaslack queue show 12                   all about one message
+        luaslack queue retry --dead              try what was given up once more
+        luaslack queue hold --destination ops    send ops nothing for now
+        luaslack queue release                   send all that was held
 
-      Only luaslackd changes the queue: these commands ask it through the spool, wait five seconds \
-      for its answer and say what was done. Ids are those that `queue list` prints.
+      Messages go by the number that `queue list` prints. A dead letter is one that was given up: Slack \
+      refused it, or it was tried in vain for seven days. luaslackd makes the change; these commands ask \
+      it, wait five seconds for its answer and say what was done.
       """,
     subcommands: [
       QueueList.self, QueueShow.self, QueueFlush.self, QueueRetry.self, QueueHold.self,
@@ -48,7 +49,12 @@ enum OpenQueue {
 
 struct QueueList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List what waits, the oldest first.")
+    commandName: "list", abstract: "List what waits, the oldest first.",
+    discussion: """
+      Examples:
+        luaslack queue list
+        luaslack queue list --all --limit 20    the newest twenty, sent or not
+      """)
 
   @Flag(help: "List what is done as well.")
   var all = false
@@ -81,9 +87,9 @@ struct QueueShow: ParsableCommand {
       """)
 
   @Argument(
-    help: "The message's id, as `queue list` prints it.", completion: Completions.messages)
+    help: "The message's number, as `queue list` prints it.", completion: Completions.messages)
   var id: Int64
-  @Flag(help: "Print JSON.")
+  @Flag(help: "Print JSON, for programs.")
   var json = false
   @OptionGroup var places: LocationOptions
 
@@ -98,7 +104,12 @@ struct QueueShow: ParsableCommand {
 struct QueueFlush: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "flush", abstract: "Try everything that waits at once.",
-    discussion: "A time that Slack itself asked to wait (Retry-After) is still kept.")
+    discussion: """
+      Example:
+        luaslack queue flush
+
+      A time that Slack itself asked to wait (Retry-After) is still kept.
+      """)
 
   @OptionGroup var places: LocationOptions
 
@@ -143,7 +154,7 @@ struct QueueHold: ParsableCommand {
     discussion: """
       Examples:
         luaslack queue hold 12 13
-        luaslack queue hold --destination ops    what waits for ops, and what is still to come
+        luaslack queue hold --destination ops    all for ops, now and to come
       """)
 
   @Argument(

@@ -4,7 +4,7 @@ import Posix
 
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "replay", abstract: "What your formatters would have made of last night's bans.",
+    commandName: "replay", abstract: "What formatters would have made of last night's bans.",
     discussion: """
       Examples:
         luaslack replay                       the last 24 hours

@@ -22,7 +22,7 @@ struct SendTestCommand: ParsableCommand {
     name: .customLong("to"), help: ArgumentHelp("The destination.", valueName: "name"),
     completion: Completions.destination)
   var destination = Configuration.defaultDestination
-  @Flag(help: "Print JSON.")
+  @Flag(help: "Print JSON, for programs.")
   var json = false
   @OptionGroup var places: LocationOptions
 

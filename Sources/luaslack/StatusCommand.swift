@@ -6,7 +6,15 @@ import SQLite
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Does it arrive, and if not, why and since when.",
-    discussion: "One line first. Exit status: 0 ok, 1 degraded, 2 a destination is dead.")
+    discussion: """
+      Examples:
+        luaslack status
+        luaslack status --json    for a monitoring system
+
+      The first line says whether all is well, the others what is not.
+
+      Exit status: 0 ok, 1 degraded, 2 a destination is dead.
+      """)
 
   @Flag(help: "Print JSON, for programs.")
   var json = false

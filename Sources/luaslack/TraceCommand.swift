@@ -20,7 +20,7 @@ struct TraceCommand: ParsableCommand {
     help: ArgumentHelp("An address, fail2ban's id, or a message's number.", valueName: "ip|id"),
     completion: Completions.addressesAndMessages)
   var what: String
-  @Flag(help: "Print JSON.")
+  @Flag(help: "Print JSON, for programs.")
   var json = false
   @Option(help: ArgumentHelp("fail2ban's log.", valueName: "file"))
   var fail2banLog = "/var/log/fail2ban.log"

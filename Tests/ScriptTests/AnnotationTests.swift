@@ -243,6 +243,55 @@ import Testing
     }
   }
 
+  // MARK: - The page
+
+  @Test func `the page of help fits a terminal`() {
+    let lines = FormatterPage.text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count <= 120)
+    for line in lines { #expect(line.count <= 80, "\(line)") }
+  }
+
+  @Test func `the page of help names every function with its arguments, and no other`() {
+    let page = FormatterPage.text
+    // As the first thing of a line, or as what a function returns.
+    let named = Set(
+      page.matches(of: /(?m)^  ((?:slack|ip)\.\w+(?:\([^)]*\))?)/).map { String($0.1) })
+    #expect(named.symmetricDifference(Self.document.signatures) == [])
+  }
+
+  @Test(arguments: [
+    ("event, always there", "luaslack.Event", false), ("event, nil", "luaslack.Event", true),
+    ("digest, what", "luaslack.Digest", false), ("payload, the message", "luaslack.Message", true),
+  ])
+  func `the page of help names every field, and no other`(
+    heading: String, name: String, isOptional: Bool
+  ) throws {
+    let page = FormatterPage.text
+    let section = try #require(page.firstRange(of: "\n" + heading))
+    let lines = page[section.upperBound...].split(separator: "\n", omittingEmptySubsequences: false)
+      .dropFirst().prefix { $0.hasPrefix("  ") }
+    // Names stand in the first 22 columns; a line that is all of names is longer.
+    let known = Self.types.fields(name).filter { $0.isOptional == isOptional }.map(\.name)
+    let told = lines.flatMap { line in
+      let words = line.split(separator: " ").map(String.init)
+      return words.allSatisfy(known.contains)
+        ? words
+        : line.dropFirst(2).prefix(22).split(separator: " ").map(String.init)
+    }
+    #expect(told.sorted() == known.sorted())
+  }
+
+  @Test func `the page of help tells the limits that the document tells`() throws {
+    let page = FormatterPage.text.replacing("\n", with: " ")
+    let document = Script.read("../docs/formatters.md")
+    for words in [
+      "250 ms a file", "750 ms for all", "16 MiB", "64 KiB", "256 KiB, 20,000 values, 32 levels",
+    ] {
+      #expect(page.contains(words) && document.contains(words), "\(words)")
+    }
+    for kind in EventKind.allCases { #expect(page.contains(" \(kind.rawValue)")) }
+  }
+
   // MARK: - An editor
 
   /// Debian 12 has none.

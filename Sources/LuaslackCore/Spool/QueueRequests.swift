@@ -75,7 +75,11 @@ extension Queue {
   ) throws(DatabaseError) {
     let held = SQLValue.integer(isHeld ? 1 : 0)
     try database.run("UPDATE destination SET held = ? WHERE name = ?", held, .text(destination))
-    if database.changes == 0 { answer.add("there is no destination \(destination)") }
+    if database.changes == 0 {
+      let names = try database.all("SELECT name FROM destination") { $0.text(0) }
+      let hint = Nearest.of(destination, names).map { "; did you mean \"\($0)\"?" } ?? ""
+      answer.add("there is no destination \(destination)\(hint)")
+    }
     // What it was stands as a literal, as the indexes over either have it.
     try database.run(
       """

@@ -5,6 +5,15 @@ import Posix
 struct FormatterCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "formatter", abstract: "Begin a formatter, and test it.",
+    discussion: """
+      Examples:
+        luaslack formatter new 50-colours     a starter, with its first case
+        luaslack preview --watch              what it makes, again with each save
+        luaslack formatter test               does it still make what it made
+
+      A case is an event and the payload that is wanted of it. What a formatter can use is told by \
+      `luaslack help formatter`.
+      """,
     subcommands: [FormatterTestCommand.self, FormatterNewCommand.self])
 }
 

@@ -20,8 +20,8 @@ struct PreviewCommand: ParsableCommand {
 
       Samples: \(Previewer.sampleNames.joined(separator: " ")).
 
-      Exit status: 0 shown, 64 no such sample, 65 the event cannot be read, 66 there is none, 78 the \
-      config is wrong.
+      Exit status: 0 shown, 64 no such sample, 65 the event is wrong, 66 it or a formatter cannot be \
+      read, 78 the config is wrong.
       """)
 
   @Option(

@@ -29,6 +29,10 @@ struct PreviewAnswer: ParsableCommand {
     let configuration = try Trial.configuration(locations.config)
     let previewer = previewer(configuration)
     for problem in previewer.listProblems { Process.print("luaslack: \(problem)\n", to: 2) }
+    for problem in previewer.unreadable {
+      Process.print("luaslack: \(problem.error)\n", to: 2)
+    }
+    guard previewer.unreadable.isEmpty else { throw ExitCode(ExitStatus.noInput.rawValue) }
     let previews: [Preview]
     do throws(Unavailable) {
       previews = try scenes(previewer, locations).flatMap { previewer.previews($0) }

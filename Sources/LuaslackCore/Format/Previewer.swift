@@ -28,6 +28,9 @@ public struct Previewer {
   /// What is wrong with the lists of the config.
   public var listProblems: [String] { rehearsal.listProblems }
 
+  /// Formatters that were asked for by name and cannot be read.
+  public var unreadable: [FormatterProblem] { isOfPaths ? rehearsal.chain.problems : [] }
+
   /// What it was made of, as far as it is in files; some may not be there.
   public var sources: [String] {
     let chain = rehearsal.chain

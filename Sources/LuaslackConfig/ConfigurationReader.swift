@@ -3,7 +3,7 @@ internal import TOMLKit
 
 /// Reads `config.toml` strictly: an unknown key, a wrong type or an unsafe file is an error that
 /// names the line and the nearest thing that would be right.
-public struct ConfigurationReader: Sendable {
+public struct ConfigurationReader {
   static let sizeLimit = 256 * 1024
 
   public static func read(_ path: String) throws(ConfigurationError) -> Configuration {
@@ -30,17 +30,33 @@ public struct ConfigurationReader: Sendable {
     do {
       root = Value(try TOMLTable(string: text))
     } catch let error as TOMLParseError {
-      throw ConfigurationError(
+      var problem = ConfigurationError(
         file: path, line: error.source.begin.line, problem: error.description)
+      problem.column = error.source.begin.column
+      // Nothing behind it could be read.
+      throw ConfigurationError([problem], in: text) ?? problem
     } catch {
       throw ConfigurationError(file: path, problem: "\(error)")
     }
     let reader = ConfigurationReader(path: path, text: text)
-    return try reader.configuration(root)
+    let configuration = reader.configuration(root)
+    if let error = ConfigurationError(reader.problems.all, in: text) { throw error }
+    return configuration
   }
 
   let path: String
   let text: String
+  /// What is wrong with it; all of it is told at once.
+  private let problems = Problems()
+
+  private final class Problems {
+    var all: [ConfigurationError] = []
+  }
+
+  /// Reads one part. What is wrong with it is noted, and the others are read all the same.
+  func each(_ read: () throws(ConfigurationError) -> Void) {
+    do throws(ConfigurationError) { try read() } catch { problems.all.append(error) }
+  }
 
   static let keys = [
     "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "https_proxy",
@@ -48,45 +64,52 @@ public struct ConfigurationReader: Sendable {
     "history", "history_events", "digest_within", "mention_max_age", "unknown_users",
   ]
 
-  private func configuration(_ root: Value) throws(ConfigurationError) -> Configuration {
+  private func configuration(_ root: Value) -> Configuration {
     var result = Configuration(path: path)
-    try checkKeys(root, Self.keys, table: nil)
-    if let value = root["formatters"] { result.formatters = try strings(value, "formatters") }
-    if let value = root["post"] { result.post = try kinds(value) }
-    if let value = root["linger"] { result.linger = try seconds(value, "linger") }
-    if let value = root["digest_within"] {
+    checkKeys(root, Self.keys, table: nil)
+    each { () throws(ConfigurationError) in
+      if let value = root["formatters"] { result.formatters = try strings(value, "formatters") }
+    }
+    each { () throws(ConfigurationError) in
+      if let value = root["post"] { result.post = try kinds(value) }
+    }
+    readTimes(root, into: &result)
+    readKnowledge(root, into: &result)
+    result.limits = limits(root["limits"] ?? .object([:]))
+    result.network = network(root)
+    readDestinations(root, into: &result)
+    return result
+  }
+
+  private func readTimes(_ root: Value, into result: inout Configuration) {
+    each { () throws(ConfigurationError) in
+      if let value = root["linger"] { result.linger = try seconds(value, "linger") }
+    }
+    each { () throws(ConfigurationError) in
+      guard let value = root["digest_within"] else { return }
       result.digestWithin = try seconds(value, "digest_within")
       guard Configuration.digestRange.contains(result.digestWithin) else {
         throw error("digest_within", "digest_within must be a time from \"1m\" to \"1d\"")
       }
     }
-    if let value = root["mention_max_age"] {
+    each { () throws(ConfigurationError) in
+      guard let value = root["mention_max_age"] else { return }
       result.mentionMaxAge = try seconds(value, "mention_max_age")
     }
-    if let value = root["history"] {
+    each { () throws(ConfigurationError) in
+      guard let value = root["history"] else { return }
       result.retention.history = try seconds(value, "history")
       guard result.retention.history >= 86_400 else {
         throw error("history", "history must be a day at least, like \"90d\"")
       }
     }
-    if let value = root["history_events"] {
+    each { () throws(ConfigurationError) in
+      guard let value = root["history_events"] else { return }
       guard let number = value.int, number >= 1_000 else {
         throw error("history_events", "history_events must be a number, 1000 at least")
       }
       result.retention.events = Int(number)
     }
-    try readKnowledge(root, into: &result)
-    result.limits = try limits(root["limits"] ?? .object([:]))
-    result.network = try network(root)
-    for (name, value) in try table(root["destination"] ?? .object([:]), "destination") {
-      result.destinations[name] = try destination(name, value, result.network)
-    }
-    guard result.destinations[Configuration.defaultDestination] != nil else {
-      throw error("destination", "there must be a [destination.default]; events go there")
-    }
-    try checkFallbacks(result.destinations)
-    result.routes = try routes(root["route"] ?? .array([]), Array(result.destinations.keys))
-    return result
   }
 
   /// Relative names are beside the config.
@@ -132,23 +155,23 @@ public struct ConfigurationReader: Sendable {
     return members
   }
 
-  func checkKeys(
-    _ value: Value, _ known: [String], table: String?
-  ) throws(ConfigurationError) {
+  func checkKeys(_ value: Value, _ known: [String], table: String?) {
     for key in (value.object ?? [:]).keys.sorted() where !known.contains(key) {
-      // What is appended to a file lands in its last table.
-      if let table, Self.keys.contains(key), Nearest.of(key, known) == nil {
-        throw error(
-          key, in: table, "\(key) stands in [\(table)]; put it above the first [table]")
+      each { () throws(ConfigurationError) in
+        // What is appended to a file lands in its last table.
+        if let table, Self.keys.contains(key), Nearest.of(key, known) == nil {
+          throw error(
+            key, in: table, "\(key) stands in [\(table)]; put it above the first [table]")
+        }
+        throw error(key, in: table, "unknown key \"\(key)\"" + Nearest.hint(key, known))
       }
-      throw error(key, in: table, "unknown key \"\(key)\"" + Nearest.hint(key, known))
     }
   }
 
   func error(
     _ key: String, in table: String? = nil, _ problem: String
   ) -> ConfigurationError {
-    ConfigurationError(file: path, line: line(of: key, in: table), problem: problem)
+    ConfigurationError(file: path, line: line(of: key, in: table), problem: problem, word: key)
   }
 
   /// TOMLKit does not say where a key stands, so the text is asked: the first line in that table

@@ -2,10 +2,13 @@ import LuaslackCore
 
 // Where messages go, and over which network.
 extension ConfigurationReader {
-  func network(_ root: Value) throws(ConfigurationError) -> Configuration.Network {
+  func network(_ root: Value) -> Configuration.Network {
     var network = Configuration.Network()
-    if let value = root["https_proxy"] { network.httpsProxy = try proxy(value) }
-    if let value = root["no_proxy"] {
+    each { () throws(ConfigurationError) in
+      if let value = root["https_proxy"] { network.httpsProxy = try proxy(value) }
+    }
+    each { () throws(ConfigurationError) in
+      guard let value = root["no_proxy"] else { return }
       network.noProxy = try strings(value, "no_proxy")
       for host in network.noProxy where !Self.isHostPattern(host) {
         throw ConfigurationError(
@@ -13,13 +16,15 @@ extension ConfigurationReader {
           problem: "\"\(host)\" is not a host, a domain or a network like \"10.0.0.0/8\"")
       }
     }
-    network.connectTimeout = try timeout(root, "connect_timeout") ?? network.connectTimeout
-    network.timeout = try timeout(root, "timeout") ?? network.timeout
-    guard network.connectTimeout <= network.timeout else {
-      throw error(
-        root["connect_timeout"] == nil ? "timeout" : "connect_timeout",
-        "timeout (\(network.timeout)s) is shorter than connect_timeout"
-          + " (\(network.connectTimeout)s), which is a part of it")
+    each { () throws(ConfigurationError) in
+      network.connectTimeout = try timeout(root, "connect_timeout") ?? network.connectTimeout
+      network.timeout = try timeout(root, "timeout") ?? network.timeout
+      guard network.connectTimeout <= network.timeout else {
+        throw error(
+          root["connect_timeout"] == nil ? "timeout" : "connect_timeout",
+          "timeout (\(network.timeout)s) is shorter than connect_timeout"
+            + " (\(network.connectTimeout)s), which is a part of it")
+      }
     }
     return network
   }
@@ -102,25 +107,45 @@ extension ConfigurationReader {
       + "write it to a file of its own and name that: \(key) = \"\(file)\""
   }
 
-  func destination(
+  func readDestinations(_ root: Value, into result: inout Configuration) {
+    each { () throws(ConfigurationError) in
+      let tables = try table(root["destination"] ?? .object([:]), "destination")
+      for (name, value) in tables {
+        each { () throws(ConfigurationError) in
+          result.destinations[name] = try destination(name, value, result.network)
+        }
+      }
+      guard tables[Configuration.defaultDestination] != nil else {
+        throw error("destination", "there must be a [destination.default]; events go there")
+      }
+      // One that is wrong in itself exists all the same.
+      let names = tables.keys.sorted()
+      checkFallbacks(result.destinations, names)
+      result.routes = try routes(root["route"] ?? .array([]), names)
+    }
+  }
+
+  private func destination(
     _ name: String, _ value: Value, _ network: Configuration.Network
   ) throws(ConfigurationError) -> Configuration.Destination {
     let section = "destination.\(name)"
     _ = try table(value, section)
-    for (key, right) in Self.secretKeys where value[key] != nil {
-      throw error(key, in: section, Self.secretAdvice(right))
-    }
-    try checkKeys(value, Self.destinationKeys, table: section)
-    var result = Configuration.Destination(name: name, kind: try kind(value, section))
-    if let value = value["rate"] {
-      guard let rate = value.string.flatMap(Rate.init) else {
-        throw error(
-          "rate", in: section,
-          "rate must be like \"1/5s\": messages, then a time, from \"1/1d\" to \"10/1s\"")
+    let secrets = Self.secretKeys.filter { value[$0.0] != nil }
+    checkKeys(value, Self.destinationKeys + secrets.map(\.0), table: section)
+    for (key, right) in secrets {
+      each { () throws(ConfigurationError) in
+        throw error(key, in: section, Self.secretAdvice(right))
       }
-      result.rate = rate
     }
-    if let value = value["burst"] {
+    var result = Configuration.Destination(name: name, webhookFile: "")
+    // What it should be is not known where a key is misspelt.
+    let isClear = (value.object ?? [:]).keys.allSatisfy(Self.destinationKeys.contains)
+    if isClear || Self.kindKeys.contains(where: { value[$0] != nil }) {
+      each { () throws(ConfigurationError) in result.kind = try kind(value, section) }
+    }
+    each { () throws(ConfigurationError) in result.rate = try rate(value, section) }
+    each { () throws(ConfigurationError) in
+      guard let value = value["burst"] else { return }
       let range = Configuration.Destination.burstRange
       guard let burst = value.int.map({ Int(clamping: $0) }), range.contains(burst) else {
         throw error(
@@ -129,11 +154,27 @@ extension ConfigurationReader {
       }
       result.burst = burst
     }
-    result.fallback = try word(value, "fallback", in: section)
-    result.formatter = try word(value, "formatter", in: section)
-    result.certificates = try word(value, "ca_file", in: section).map(absolute)
+    each { () throws(ConfigurationError) in
+      result.fallback = try word(value, "fallback", in: section)
+    }
+    each { () throws(ConfigurationError) in
+      result.formatter = try word(value, "formatter", in: section)
+    }
+    each { () throws(ConfigurationError) in
+      result.certificates = try word(value, "ca_file", in: section).map(absolute)
+    }
     result.network = network
     return result
+  }
+
+  private func rate(_ value: Value, _ section: String) throws(ConfigurationError) -> Rate {
+    guard let value = value["rate"] else { return Rate() }
+    guard let rate = value.string.flatMap(Rate.init) else {
+      throw error(
+        "rate", in: section,
+        "rate must be like \"1/5s\": messages, then a time, from \"1/1d\" to \"10/1s\"")
+    }
+    return rate
   }
 
   private func word(
@@ -226,23 +267,34 @@ extension ConfigurationReader {
 
 extension ConfigurationReader {
   /// Each names a destination, and none leads back to where it began: an alarm would go in circles.
-  func checkFallbacks(
-    _ destinations: [String: Configuration.Destination]
-  ) throws(ConfigurationError) {
-    for name in destinations.keys.sorted() {
-      var passed = [name]
-      while let next = destinations[passed.last ?? name]?.fallback {
-        let section = "destination.\(passed.last ?? name)"
-        guard destinations[next] != nil else {
-          throw error("fallback", in: section, Self.unknown(next, Array(destinations.keys)))
+  private func checkFallbacks(
+    _ destinations: [String: Configuration.Destination], _ names: [String]
+  ) {
+    for name in names {
+      guard let next = destinations[name]?.fallback else { continue }
+      each { () throws(ConfigurationError) in
+        guard names.contains(next) else {
+          throw error("fallback", in: "destination.\(name)", Self.unknown(next, names))
         }
-        guard !passed.contains(next) else {
-          throw error(
-            "fallback", in: section,
-            "fallback leads back to \(next): " + (passed + [next]).joined(separator: " > "))
-        }
-        passed.append(next)
       }
+    }
+    // Of a circle one is told, where it closes.
+    each { () throws(ConfigurationError) in
+      for name in names { try followFallbacks(destinations, from: name) }
+    }
+  }
+
+  private func followFallbacks(
+    _ destinations: [String: Configuration.Destination], from name: String
+  ) throws(ConfigurationError) {
+    var passed = [name]
+    while let last = passed.last, let next = destinations[last]?.fallback {
+      guard !passed.contains(next) else {
+        throw error(
+          "fallback", in: "destination.\(last)",
+          "fallback leads back to \(next): " + (passed + [next]).joined(separator: " > "))
+      }
+      passed.append(next)
     }
   }
 
@@ -250,7 +302,7 @@ extension ConfigurationReader {
     "there is no [destination.\(name)]" + Nearest.hint(name, known)
   }
 
-  func routes(
+  private func routes(
     _ value: Value, _ destinations: [String]
   ) throws(ConfigurationError) -> [Configuration.Route] {
     guard let items = value.array else {
@@ -258,7 +310,9 @@ extension ConfigurationReader {
     }
     var routes: [Configuration.Route] = []
     for (index, item) in items.enumerated() {
-      routes.append(try route(item, index, destinations))
+      each { () throws(ConfigurationError) in
+        routes.append(try route(item, index, destinations))
+      }
     }
     return routes
   }
@@ -267,7 +321,8 @@ extension ConfigurationReader {
     _ value: Value, _ index: Int, _ destinations: [String]
   ) throws(ConfigurationError) -> Configuration.Route {
     func error(_ key: String, _ problem: String) -> ConfigurationError {
-      ConfigurationError(file: path, line: line(of: key, inRoute: index), problem: problem)
+      ConfigurationError(
+        file: path, line: line(of: key, inRoute: index), problem: problem, word: key)
     }
     let keys = ["jail", "kind", "severity", "to"]
     guard let members = value.object else {

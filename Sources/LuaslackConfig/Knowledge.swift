@@ -2,32 +2,39 @@ import LuaslackCore
 
 // What the config knows of users, addresses and the time.
 extension ConfigurationReader {
-  func readKnowledge(
-    _ root: Value, into result: inout Configuration
-  ) throws(ConfigurationError) {
-    if let value = root["valid_users"] { result.validUsers = try strings(value, "valid_users") }
-    if let value = root["unknown_users"] {
+  func readKnowledge(_ root: Value, into result: inout Configuration) {
+    each { () throws(ConfigurationError) in
+      if let value = root["valid_users"] { result.validUsers = try strings(value, "valid_users") }
+    }
+    each { () throws(ConfigurationError) in
+      guard let value = root["unknown_users"] else { return }
       guard let rule = value.string.flatMap(UnknownUsers.init(rawValue:)) else {
         throw error("unknown_users", "unknown_users must be \"short\", \"full\" or \"hidden\"")
       }
       result.unknownUsers = rule
     }
-    if let value = root["friendly_networks"] {
+    each { () throws(ConfigurationError) in
+      guard let value = root["friendly_networks"] else { return }
       result.friendlyNetworks = try strings(value, "friendly_networks")
       try checkNetworks(result.friendlyNetworks) { network in
         line(of: "friendly_networks", holding: network)
       }
     }
-    if let value = root["timezone"] {
-      let (name, rule) = try timezone(value)
-      (result.timezone, result.zone) = (name, rule)
-    } else {
-      result.zone = TimeZoneRule.ofHost()
+    each { () throws(ConfigurationError) in
+      if let value = root["timezone"] {
+        let (name, rule) = try timezone(value)
+        (result.timezone, result.zone) = (name, rule)
+      } else {
+        result.zone = TimeZoneRule.ofHost()
+      }
     }
-    for (name, value) in try table(root["list"] ?? .object([:]), "list") {
-      result.lists[name] = try list(name, value)
+    each { () throws(ConfigurationError) in
+      let lists = try table(root["list"] ?? .object([:]), "list")
+      for (name, value) in lists {
+        each { () throws(ConfigurationError) in result.lists[name] = try list(name, value) }
+      }
+      result.mutedLists = try mutedLists(root["mute"] ?? .object([:]), lists.keys.sorted())
     }
-    result.mutedLists = try mutedLists(root["mute"] ?? .object([:]), Array(result.lists.keys))
   }
 
   private func checkNetworks(
@@ -59,7 +66,7 @@ extension ConfigurationReader {
     // `[list.NAME]` or a key of `[list]`.
     let line = line(of: "list.\(name)", in: nil) ?? line(of: name, in: "list")
     func error(_ problem: String) -> ConfigurationError {
-      ConfigurationError(file: path, line: line, problem: problem)
+      ConfigurationError(file: path, line: line, problem: problem, word: name)
     }
     // Formatters say event.lists.NAME, and `status` names it.
     guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
@@ -94,7 +101,7 @@ extension ConfigurationReader {
     _ value: Value, _ known: [String]
   ) throws(ConfigurationError) -> [String] {
     _ = try table(value, "mute")
-    try checkKeys(value, ["lists"], table: "mute")
+    checkKeys(value, ["lists"], table: "mute")
     guard let value = value["lists"] else { return [] }
     let names = try strings(value, "lists", in: "mute")
     for name in names where !known.contains(name) {
@@ -110,16 +117,20 @@ extension ConfigurationReader {
 
 // How much formatters may use.
 extension ConfigurationReader {
-  func limits(_ value: Value) throws(ConfigurationError) -> SandboxLimits {
+  func limits(_ value: Value) -> SandboxLimits {
     var limits = SandboxLimits()
-    _ = try table(value, "limits")
-    try checkKeys(value, LimitSetting.allCases.map(\.rawValue), table: "limits")
+    each { () throws(ConfigurationError) in _ = try table(value, "limits") }
+    checkKeys(value, LimitSetting.allCases.map(\.rawValue), table: "limits")
     for setting in LimitSetting.allCases {
       guard let value = value[setting.rawValue] else { continue }
-      limits[keyPath: setting.member] = try number(value, setting)
+      each { () throws(ConfigurationError) in
+        limits[keyPath: setting.member] = try number(value, setting)
+      }
     }
-    try check(.file, isNotOver: .chain, limits, in: value)
-    try check(.chain, isNotOver: .deadline, limits, in: value)
+    each { () throws(ConfigurationError) in
+      try check(.file, isNotOver: .chain, limits, in: value)
+      try check(.chain, isNotOver: .deadline, limits, in: value)
+    }
     return limits
   }
 

@@ -13,7 +13,7 @@ struct CheckCommand: ParsableCommand {
 
       Runs every function of every formatter on sample events, ordinary and hostile, under the same \
       limits as in earnest. Any user may: it needs no secret, and sends and records nothing. Each \
-      problem is one line, file:line: what.
+      problem begins with a line, file:line: what; below it stand what is there and what to do.
 
       Exit status: 0 no problem, 65 a formatter has one, 78 the config has one.
       """)

@@ -178,8 +178,8 @@ struct Examination {
     guard shown.status == 0, let value = try? JSONReader.read(shown.output),
       let destinations = value["destination"]?.object
     else {
-      let word = PlainText.line(shown.output.split(separator: "\n").last.map(String.init) ?? "")
-      diagnosis.add("config", word, .problem, mend: "luaslack check says what and where")
+      let (found, mend) = Self.firstProblem(shown.output)
+      diagnosis.add("config", found, .problem, mend: mend + "luaslack check says what and where")
       return nil
     }
     diagnosis.add("config", locations.config)
@@ -196,11 +196,21 @@ struct Examination {
 
   private mutating func lookAtFormatters() {
     guard let check = luaslackd("check", ["--"]) else { return }
-    let lines = check.output.split(separator: "\n").map { PlainText.line(String($0)) }
-    let last = (lines.last ?? "").replacing("luaslack: ", with: "")
-    if check.status == 0 { return diagnosis.add("formatters", last) }
-    diagnosis.add(
-      "formatters", lines.first ?? last, .problem, mend: "luaslack check names all of it")
+    guard check.status != 0 else {
+      let last = check.output.split(separator: "\n").last.map(String.init) ?? ""
+      return diagnosis.add("formatters", PlainText.line(last.replacing("luaslack: ", with: "")))
+    }
+    let (found, mend) = Self.firstProblem(check.output)
+    diagnosis.add("formatters", found, .problem, mend: mend + "luaslack check names all of it")
+  }
+
+  /// The first problem that is told, and what is said of it.
+  private static func firstProblem(_ output: String) -> (found: String, mend: String) {
+    let lines = output.split(separator: "\n").map { PlainText.line(String($0)) }
+    let advice = lines.dropFirst().drop { $0.contains(" | ") }.prefix { $0.hasPrefix("  ") }
+    let mend = advice.map { $0.drop { $0 == " " } + " " }.joined()
+    let found = lines.first?.replacing("luaslack: ", with: "") ?? ""
+    return (found, mend.isEmpty ? "" : mend.dropLast() + "; ")
   }
 
   /// The sandbox refuses to run without this filter.

@@ -26,7 +26,7 @@ struct Check: ParsableCommand {
       // To check a file, a config helps and is not needed.
       let isNeeded = paths.isEmpty || configGiven
       if isNeeded || !error.isMissing {
-        findings.append(Finding(file: error.file, line: error.line, problem: error.problem))
+        findings += Finding.all(error)
       }
     }
     var check = FormatterCheck(
@@ -46,7 +46,7 @@ struct Check: ParsableCommand {
     if json {
       Process.print(JSONWriter.pretty(.array(findings.map(\.value))), to: 1)
     } else {
-      for finding in findings { Process.print(finding.text + "\n", to: 1) }
+      Screen.standardOutput.print(findings)
     }
     for note in check.notes { Process.print("luaslack: \(note)\n", to: 2) }
     func count(_ number: Int, _ what: String) -> String {

@@ -112,7 +112,7 @@ struct ShowConfig: ParsableCommand {
           ? JSONWriter.pretty(configuration.value(locations))
           : configuration.text(locations), to: 1)
     } catch {
-      Process.print("luaslack: \(error)\n", to: 2)
+      Screen.standardError.print(Finding.all(error), opening: "luaslack: ")
       throw ExitCode(ExitStatus.configuration.rawValue)
     }
   }

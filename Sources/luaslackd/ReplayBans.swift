@@ -36,7 +36,7 @@ enum Trial {
     do throws(ConfigurationError) {
       return try ConfigurationReader.read(path)
     } catch {
-      Process.print("luaslack: \(error)\n", to: 2)
+      Screen.standardError.print(Finding.all(error), opening: "luaslack: ")
       guard error.isMissing else { throw ExitCode(ExitStatus.configuration.rawValue) }
       Process.print("luaslack: going on with the defaults\n", to: 2)
       return Configuration(path: path)

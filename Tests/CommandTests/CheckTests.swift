@@ -2,6 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
+extension Finished {
+  /// The first line of each, without what stands below it.
+  fileprivate var problems: [String] {
+    output.split(separator: "\n").filter { !$0.hasPrefix(" ") }.map(String.init)
+  }
+}
+
 /// `luaslack check`, with the real programs.
 @Suite struct CheckTests {
   private let place: TemporaryDirectory
@@ -51,7 +58,7 @@ import Testing
     ]
     let call = try await check([file])
     #expect(call.status == 65)
-    let lines = call.output.split(separator: "\n").map(String.init)
+    let lines = call.problems
     #expect(lines.count == 2)
     for limit in limits {
       #expect(lines.contains { $0.hasPrefix("\(file):2: \(limit)") }, "\(call.output)")
@@ -76,10 +83,26 @@ import Testing
     #expect(
       call.output == """
         \(file):3: a literal "<!here>" is shown as text; use slack.mention("here") (ban, sample "ipv4")
+            2 |   ban = function(event, payload)
+            3 |     payload.text = payload.text .. " <!here>"
+              |                                      ^^^^^^^
+          luaslack escapes all text, so that an attacker's is never live
         \(file):4: attachments[1].color: "red" is no colour to Slack; write good, warning, danger or \
         #rrggbb (ban, sample "ipv4")
+            3 |     payload.text = payload.text .. " <!here>"
+            4 |     payload.attachments[1].color = "red"
+              |                                     ^^^
+          Slack would leave the bar grey
         \(file):6: no event calls "prolng"; did you mean "prolong"?
+            5 |   end,
+            6 |   prolng = function() end,
+              |   ^^^^^^
+          there is no such kind of event
         \(file):8: attempt to index a nil value (field 'geo') (unban, sample "ipv4")
+            7 |   unban = function(event, payload)
+            8 |     payload.text = event.geo.country
+              |                    ^^^^^^^^^
+          geo is nil when nothing is known of the address: ask first, `if event.geo then`
 
         """)
     #expect(call.errors == "luaslack: 1 formatter on 23 samples: 4 problems\n")
@@ -109,7 +132,7 @@ import Testing
     let directory = place.file("formatters")
     let call = try await check([directory + "/"])
     #expect(call.status == 65)
-    let lines = call.output.split(separator: "\n")
+    let lines = call.problems
     #expect(lines.count == 2)
     #expect(lines.first?.hasPrefix("\(directory)/lib/words.lua:1: ") == true)
     #expect(lines.last?.hasPrefix("\(directory)/my own.lua: never runs") == true)
@@ -125,7 +148,7 @@ import Testing
     _ = try write("return { ban = function() error('own') end }", to: "default.lua")
     let call = try await check([place.file("formatters"), place.file("b")])
     #expect(call.status == 65)
-    let lines = call.output.split(separator: "\n")
+    let lines = call.problems
     #expect(lines.count == 2)
     #expect(lines.first?.hasPrefix("\(place.file("b"))/default.lua:1: other") == true)
     #expect(lines.last?.hasPrefix("\(place.file("formatters"))/default.lua:1: own") == true)
@@ -152,7 +175,14 @@ import Testing
     let path = place.file("config.toml")
     let call = try await check([])
     #expect(call.status == 78)
-    #expect(call.output == "\(path):1: unknown kind \"bam\"; did you mean \"ban\"?\n")
+    #expect(
+      call.output == """
+        \(path):1: unknown kind "bam"; did you mean "ban"?
+            1 | post = ["bam"]
+              |          ^^^
+          there is no such kind of event
+
+        """)
     // Beside a formatter that is wrong too, the config's status is the answer.
     let file = try write("return {")
     let both = try await check(["--config", path, file])
@@ -176,7 +206,9 @@ import Testing
     #expect(try await check([file]).status == 0)
     #expect(try await check(["--config", place.file("absent.toml"), file]).status == 78)
     #expect(
-      try await check([place.file("absent.lua")]).output.hasSuffix("absent.lua: no such file\n"))
+      try await check([place.file("absent.lua")]).problems == [
+        place.file("absent.lua") + ": no such file"
+      ])
   }
 
   @Test(arguments: [
@@ -262,6 +294,13 @@ import Testing
     #expect(findings[0]["file"].string == file)
     #expect(findings[0]["line"].number == 2)
     #expect(findings[0]["problem"].string == "no")
+    #expect(
+      findings[0]["excerpt"].string?.hasSuffix("    2 | return function() error('no') end") == true)
+    #expect(findings[0]["mend"].string == nil)
+    let nothing = try write("return function(event) return #event.geo end")
+    let explained = try JSON(parsing: await check(["--json", nothing]).output)
+    #expect(explained[0]["excerpt"].string?.contains("^^^^^^^^^") == true)
+    #expect(explained[0]["mend"].string == "ask first, `if event.geo then`")
     #expect(call.errors.contains("printed:\n  hello"))
   }
 

@@ -364,7 +364,29 @@ import Testing
       try read("[destination.default]\n\(line)\n")
     }
     #expect(error?.description.contains("is a secret and may not stand here") == true)
-    #expect(error?.description.contains("verysecret") == false)
+    #expect(error.map { "\($0)" }?.contains("verysecret") == false)
+    let told = error.map { Finding.all($0).flatMap { $0.lines() }.joined(separator: "\n") } ?? ""
+    #expect(told.contains("|"))
+    #expect(!told.contains("verysecret"))
+  }
+
+  @Test func `all that is wrong is told at once, in the order of the lines`() {
+    let text = """
+      linger = "soon"
+      formattrs = []
+      [destination.default]
+      webhook_file = "x"
+      burst = 0
+      [[route]]
+      to = ["nowhere"]
+      [[route]]
+      to = ["default"]
+      kind = "bam"
+      """
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect(error?.all.map(\.line) == [1, 2, 5, 7, 10])
+    #expect(error?.all.allSatisfy { $0.excerpt != nil && $0.others.isEmpty } == true)
+    #expect(error.map { "\($0)" }?.contains("config.toml:1: linger must be a time") == true)
   }
 
   @Test func `without a default destination there is nowhere to send`() {

@@ -30,11 +30,25 @@ public struct FormatterCheck: Sendable {
     for (name, problem) in problems.sorted(by: { $0.key < $1.key }) {
       // `path:line: what`; one whose line is wrong is in use all the same.
       let place = Place(problem)
-      listFindings.append(
-        Finding(
-          file: place.file ?? configuration.path, line: place.line,
-          problem: "\(place.rest) (list \"\(name)\")"))
+      let path = place.file ?? configuration.path
+      let finding = Finding(
+        file: path, line: place.line, problem: "\(place.rest) (list \"\(name)\")")
+      let source = place.line == nil ? nil : Self.source(path, limit: Lists.sizeLimit)
+      listFindings.append(finding.explained(by: source, isConfig: true))
     }
+  }
+
+  private static func source(_ path: String, limit: Int) -> String? {
+    (try? TrustedFile.read(path, limit: limit)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Where the config names a formatter that is not there.
+  private func isNamed(_ name: String, by finding: Finding) -> Finding {
+    let source = Self.source(configuration.path, limit: 256 << 10)
+    var finding = finding
+    finding.file = configuration.path
+    finding.line = source.flatMap { SourceLine.of("\"\(name)\"", in: $0) }
+    return finding.explained(by: source, word: "\"\(name)\"", isConfig: true)
   }
 
   /// All formatters that the configuration names.
@@ -49,10 +63,10 @@ public struct FormatterCheck: Sendable {
       var own = configuration
       own.formatters = [formatter]
       for problem in FormatterChain.load(own).problems {
-        findings.append(
-          Finding(
-            file: configuration.path, line: nil,
-            problem: "destination.\(destination.name): \(problem.error)"))
+        let finding = Finding(
+          file: configuration.path, line: nil,
+          problem: "destination.\(destination.name): \(problem.error)")
+        findings.append(isNamed(formatter, by: finding))
       }
     }
   }
@@ -99,7 +113,7 @@ public struct FormatterCheck: Sendable {
     if !knowsLists {
       context.add(listsNamed: chain.files.flatMap { SourceLine.lists(in: $0.source) })
     }
-    for problem in chain.problems { add(problem, seenWith: nil) }
+    for problem in chain.problems { add(problem, chain, seenWith: nil) }
     var settings = Sandbox.Settings(configuration)
     settings.namesHandlers = true
     settings.isStrict = true
@@ -116,7 +130,7 @@ public struct FormatterCheck: Sendable {
         let seenWith = "\(event.kind.rawValue), sample \"\(sample.name)\""
         for problem in result.problems.dropFirst(chain.problems.count)
         where isWanted(problem.file) {
-          add(problem, seenWith: seenWith)
+          add(problem, chain, seenWith: seenWith)
         }
         // As in earnest, one that loops does not hold up the others for long.
         let suspended = suspensions.observe(result, of: chain, now: 0)
@@ -124,7 +138,7 @@ public struct FormatterCheck: Sendable {
           formatting = Formatting(suspensions.applied(to: chain, now: 0), settings)
         }
         for problem in suspended where isWanted(problem.file) && result.isWell(problem.file) {
-          add(problem, seenWith: seenWith)
+          add(problem, chain, seenWith: seenWith)
         }
         payloads(result, chain, isWanted, sample, event, seenWith)
         for finding in result.uncalled(chain) where isWanted(finding.file) {
@@ -200,14 +214,18 @@ public struct FormatterCheck: Sendable {
     return problem
   }
 
-  private mutating func add(_ problem: FormatterProblem, seenWith: String?) {
-    let place = Place(problem.error)
-    let file = place.file.flatMap { shown[$0] } ?? shown[problem.file] ?? problem.file
-    findings.append(
-      Finding(
-        file: file, line: place.line,
-        problem: completed(place.rest, isOfDigest: seenWith?.hasPrefix("digest,") == true),
-        seenWith: seenWith))
+  private mutating func add(
+    _ problem: FormatterProblem, _ chain: FormatterChain, seenWith: String?
+  ) {
+    var finding = chain.finding(problem)
+    finding.problem = completed(
+      finding.problem, isOfDigest: seenWith?.hasPrefix("digest,") == true)
+    finding.seenWith = seenWith
+    if problem.isUnknownName {
+      return findings.append(isNamed(String(problem.file.dropLast(4)), by: finding))
+    }
+    finding.file = shown[finding.file] ?? shown[problem.file] ?? problem.file
+    findings.append(finding)
   }
 
   /// Files in the directory that look as if they should run and do not.
@@ -226,6 +244,21 @@ public struct FormatterCheck: Sendable {
   }
 }
 
+extension FormatterChain {
+  /// What a formatter did wrong, with what stands there.
+  func finding(_ problem: FormatterProblem) -> Finding {
+    let place = Place(problem.error)
+    let file = place.file ?? problem.file
+    return Finding(file: file, line: place.line, problem: place.rest).explained(
+      by: source(of: file))
+  }
+
+  /// The source of a formatter or a library, by the name that errors give it.
+  func source(of name: String) -> String? {
+    (files.last { $0.name == name } ?? libraries.first { "lib/\($0.name).lua" == name })?.source
+  }
+}
+
 extension Formatting.Result {
   /// What Slack would not understand in what each file made, without what it was handed. With the
   /// event also what does not fit; for the message itself `violations` say that.
@@ -241,7 +274,8 @@ extension Formatting.Result {
       let source = chain.files.first { $0.name == frame.file }?.source ?? ""
       for remark in remarks where !inherited.contains(remark) {
         let line = SourceLine.of(remark.word, in: source) ?? Place(at).line
-        findings.append(Finding(file: frame.file, line: line, problem: remark.problem))
+        let finding = Finding(file: frame.file, line: line, problem: remark.problem)
+        findings.append(finding.explained(by: source, word: remark.word))
       }
       inherited.formUnion(remarks)
     }
@@ -256,29 +290,10 @@ extension Formatting.Result {
       return frame.handlers.filter { !known.contains($0) }.map { name in
         Finding(
           file: frame.file, line: SourceLine.of(name, in: source),
-          problem: "no event calls \"\(name)\"" + Nearest.hint(name, known))
+          problem: "no event calls \"\(name)\"" + Nearest.hint(name, known)
+        ).explained(by: source)
       }
     }
-  }
-}
-
-/// `50-colours.lua:12: what` taken apart.
-private struct Place {
-  var file: String?
-  var line: Int?
-  var rest: String
-
-  init(_ text: String) {
-    rest = text
-    guard let colon = text.firstIndex(of: ":") else { return }
-    file = String(text[..<colon])
-    rest = String(text[text.index(after: colon)...])
-    let number = rest.prefix { $0.isASCII && $0.isNumber }
-    if let line = Int(number) {
-      self.line = line
-      rest = String(rest.dropFirst(number.count + 1))
-    }
-    rest = String(rest.drop { $0 == " " })
   }
 }
 

@@ -59,19 +59,52 @@ public struct Configuration: Sendable, Equatable {
 public struct ConfigurationError: Error, Equatable, CustomStringConvertible {
   public var file: String
   public var line: Int?
-  public var problem: String
+  public private(set) var problem: String
+  /// What of the line is meant: a key, or a column that counts from 1.
+  public var word = ""
+  public var column: Int?
+  /// The line; without what may be a secret, as is all of this.
+  public private(set) var excerpt: Excerpt?
+  /// What else is wrong, in the order of the lines.
+  public private(set) var others: [ConfigurationError] = []
 
   public var description: String {
     line.map { "\(file):\($0): \(problem)" } ?? "\(file): \(problem)"
   }
 
+  /// This and the others.
+  public var all: [ConfigurationError] {
+    var first = self
+    first.others = []
+    return [first] + others
+  }
+
   /// The file does not exist at all.
   public var isMissing = false
 
-  public init(file: String, line: Int? = nil, problem: String, isMissing: Bool = false) {
+  public init(
+    file: String, line: Int? = nil, problem: String, word: String = "", isMissing: Bool = false
+  ) {
     self.file = file
     self.line = line
-    self.problem = problem
+    self.problem = TerminalText.visible(Secrets.masked(problem))
+    self.word = word
     self.isMissing = isMissing
+  }
+
+  /// Of several the first, which has the others.
+  public init?(_ errors: [ConfigurationError], in text: String) {
+    var errors = errors.sorted { ($0.line ?? 0, $0.problem) < ($1.line ?? 0, $1.problem) }
+    for index in errors.indices { errors[index].find(in: text) }
+    guard let first = errors.first else { return nil }
+    self = first
+    others = Array(errors.dropFirst())
+  }
+
+  private mutating func find(in text: String) {
+    guard let line else { return }
+    excerpt = Excerpt(
+      of: text, line: line, words: Excerpt.Word.named(in: problem, or: word), column: column,
+      conceal: Secrets.maskedConfig)
   }
 }

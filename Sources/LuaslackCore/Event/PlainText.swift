@@ -27,7 +27,7 @@ public enum PlainText {
 
   /// Private-use characters matter twice: they draw as anything, and the formatter API marks live
   /// markup with them.
-  private static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
+  static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .format, .privateUse, .surrogate, .unassigned, .lineSeparator,
       .paragraphSeparator:

@@ -24,6 +24,21 @@ public enum TerminalText {
     return String(decoding: result, as: UTF8.self)
   }
 
+  /// One line as it can be shown anywhere: what steers a terminal, turns the direction of text or is not seen is a
+  /// `�`.
+  static func visible(_ line: String) -> String {
+    guard !line.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else { return line }
+    var result = String.UnicodeScalarView()
+    for scalar in line.unicodeScalars {
+      switch scalar {
+      // Chooses how the sign before it is drawn.
+      case "\u{fe0e}", "\u{fe0f}": break
+      default: result.append(PlainText.isUnseen(scalar) ? "\u{fffd}" : scalar)
+      }
+    }
+    return String(result)
+  }
+
   /// Where a sequence ends whose escape character stands before `start`. One that has no end is but its
   /// first two characters.
   private static func end(of bytes: [UInt8], from start: Int) -> Int {

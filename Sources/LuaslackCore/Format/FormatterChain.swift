@@ -101,7 +101,7 @@ struct FormatterChain: Sendable, Equatable {
     else {
       let known = Self.shippedNames + ["local"]
       let hint = Nearest.hint(name.hasSuffix(".lua") ? String(name.dropLast(4)) : name, known)
-      let what = "no shipped formatter is called \"\(name)\"\(hint) (yours run as \"local\")"
+      let what = "\(FormatterProblem.unknownName) \"\(name)\"\(hint) (yours run as \"local\")"
       problems.append(FormatterProblem(file: file, error: "\(file): \(what)"))
       return
     }
@@ -248,6 +248,11 @@ public struct FormatterProblem: Sendable, Equatable {
   public var file: String
   /// One sentence with file and line: `50-colours.lua:12: attempt to index a nil value`.
   public var error: String
+
+  fileprivate static let unknownName = "no shipped formatter is called"
+
+  /// The config names a formatter that does not exist.
+  var isUnknownName: Bool { error.hasPrefix("\(file): \(Self.unknownName)") }
 
   /// As the channel and `preview` show it.
   public var sentence: String { "a formatter failed, this message went on without it: \(error)" }

@@ -2,6 +2,39 @@
 enum CellWidth {
   static func of(_ text: String) -> Int { text.reduce(0) { $0 + of($1) } }
 
+  /// The beginning of a text, with `…` if that is not all of it.
+  static func cut(_ text: String, to width: Int) -> String {
+    guard of(text) > width else { return text }
+    return width < 1 ? "" : String(beginning(of: text, width - 1)) + "…"
+  }
+
+  /// The end of a text.
+  static func cutFront(_ text: String, to width: Int) -> String {
+    guard of(text) > width else { return text }
+    return width < 1 ? "" : "…" + String(beginning(of: text.reversed(), width - 1).reversed())
+  }
+
+  /// In lines of whole words; a word that is wider has a line of its own.
+  static func wrapped(_ text: String, to width: Int) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let last = lines.last, of(last) + 1 + of(String(word)) <= width {
+        lines[lines.count - 1] += " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines
+  }
+
+  private static func beginning(of text: some Sequence<Character>, _ width: Int) -> [Character] {
+    var left = width
+    return text.prefix { character in
+      left -= of(character)
+      return left >= 0
+    }
+  }
+
   static func of(_ character: Character) -> Int {
     if character.isASCII { return 1 }
     let scalars = character.unicodeScalars

@@ -103,7 +103,7 @@ let package = Package(
         "TestSupport", "CPosix", "SQLite", "luaslack", "luaslackd", "luaslack-sandbox",
         "OpenSandbox", "fake-slack",
       ],
-      exclude: ["Golden"], swiftSettings: testing),
+      exclude: ["Golden", "Mistakes"], swiftSettings: testing),
     .testTarget(
       name: "ScriptTests",
       dependencies: [

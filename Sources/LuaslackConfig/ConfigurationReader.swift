@@ -38,7 +38,8 @@ public struct ConfigurationReader {
     } catch {
       throw ConfigurationError(file: path, problem: "\(error)")
     }
-    let reader = ConfigurationReader(path: path, text: text)
+    // To Swift a line end of Windows is one character, and no line would be found.
+    let reader = ConfigurationReader(path: path, text: text.replacing("\r\n", with: "\n"))
     let configuration = reader.configuration(root)
     if let error = ConfigurationError(reader.problems.all, in: text) { throw error }
     return configuration

@@ -129,7 +129,9 @@ extension ConfigurationReader {
     _ name: String, _ value: Value, _ network: Configuration.Network
   ) throws(ConfigurationError) -> Configuration.Destination {
     let section = "destination.\(name)"
-    _ = try table(value, section)
+    guard value.object != nil else {
+      throw error(name, in: "destination", "\(section) must be a table")
+    }
     let secrets = Self.secretKeys.filter { value[$0.0] != nil }
     checkKeys(value, Self.destinationKeys + secrets.map(\.0), table: section)
     for (key, right) in secrets {

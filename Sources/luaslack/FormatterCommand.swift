@@ -45,17 +45,11 @@ struct FormatterTestCommand: ParsableCommand {
   @OptionGroup var places: LocationOptions
 
   func run() throws {
-    var options = record ? ["--record"] : []
-    if Self.hasColour { options.append("--colour") }
+    let options = record ? ["--record"] : []
     throw ExitCode(
       Delegate.run(
         "formatter-test", options + places.caller + ["--"] + [path].compactMap { $0 },
         places.withoutSpool(), asOwner: false))
-  }
-
-  private static var hasColour: Bool {
-    Terminal.isTerminal(1) && Process.variable("NO_COLOR") ?? "" == ""
-      && Process.variable("TERM") != "dumb"
   }
 }
 

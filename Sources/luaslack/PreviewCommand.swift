@@ -74,9 +74,6 @@ struct PreviewCommand: ParsableCommand {
     options += last.map { ["--last=\($0)"] } ?? []
     options += all ? ["--all"] : []
     options.append("--form=\(watch ? "watch" : json ? "json" : html == nil ? "picture" : "page")")
-    // luaslackd has no environment.
-    let isPlain = Process.variable("NO_COLOR") ?? "" != "" || Process.variable("TERM") == "dumb"
-    if Terminal.isTerminal(1), html == nil, !isPlain { options.append("--colour") }
     let status = Delegate.run(
       "preview", options + ["--"] + formatters, places.locations(), output: output(),
       // What was recorded is the spool's owner's; all else is whoever's asks.

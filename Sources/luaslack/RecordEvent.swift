@@ -84,6 +84,11 @@ enum RecordEvent {
 /// Has luaslackd answer in this program's place, with its output and its exit status; as root, with
 /// the rights of the spool's owner, so that a trial sees what a delivery would.
 enum Delegate {
+  /// What says how a terminal is to be written to; nothing else of the environment is passed on.
+  private static var ofTerminal: [String] {
+    ["NO_COLOR", "TERM"].compactMap { name in Process.variable(name).map { "\(name)=\($0)" } }
+  }
+
   static func run(
     _ command: String, _ options: [String], _ locations: Locations, input: [UInt8] = [],
     output: Int32 = 1, asOwner: Bool = true
@@ -93,7 +98,8 @@ enum Delegate {
       if asOwner, Process.user == 0 { _ = try Spool.enter(locations) }
       let file = try FileDescriptor.sealed("luaslack-input", input)
       let child = try ChildProcess(
-        try Programs.path(of: "luaslackd"), arguments, descriptors: [file.raw, output, 2])
+        try Programs.path(of: "luaslackd"), arguments, environment: ofTerminal,
+        descriptors: [file.raw, output, 2])
       if case .exited(let status) = child.wait() { return status }
       Luaslack.fail(.software, "luaslackd was killed")
     } catch {

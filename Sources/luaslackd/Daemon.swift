@@ -87,7 +87,8 @@ struct Render: ParsableCommand {
     let previewer = Previewer(configuration, host: Process.hostName, now: Clock.now())
     let previews = previewer.previews(previewer.scene(record))
     guard let preview = previews.first else { return }
-    for remark in previewer.listProblems + preview.remarks {
+    Screen.standardError.print(preview.problems + preview.findings, opening: "luaslack: ")
+    for remark in previewer.listProblems + preview.notes {
       Process.print("luaslack: \(remark)\n", to: 2)
     }
     Process.print(preview.output, to: 2)

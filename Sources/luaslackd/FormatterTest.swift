@@ -9,7 +9,6 @@ struct FormatterTest: ParsableCommand {
     commandName: "formatter-test", abstract: "Run formatters on their cases.", shouldDisplay: false)
 
   @OptionGroup var options: LocationOptions
-  @Flag var colour = false
   @Flag var record = false
   /// The config was named by the caller, so that it must be there.
   @Flag var configGiven = false
@@ -33,7 +32,7 @@ struct FormatterTest: ParsableCommand {
       count += report.count
       if report.hasFailed { failed += report.count }
       if report.isRecorded { recorded += 1 }
-      Process.print(report.text(hasColour: colour), to: 1)
+      Process.print(report.text(hasColour: Screen.standardOutput.hasColour), to: 1)
     }
     for note in run.notes { Self.say(note) }
     guard count > 0 else {

@@ -13,7 +13,6 @@ struct PreviewAnswer: ParsableCommand {
 
   @OptionGroup var options: LocationOptions
   @Option var form = Form.picture
-  @Flag var colour = false
   @Option var sample: String?
   /// A case's `event.json`.
   @Option var event: String?
@@ -24,14 +23,12 @@ struct PreviewAnswer: ParsableCommand {
   func run() throws {
     let locations = try options.locations()
     if form == .watch {
-      return try PreviewWatch(hasColour: colour) { drawing(locations, columns: $0) }.run()
+      return try PreviewWatch(hasColour: hasColour) { drawing(locations, columns: $0) }.run()
     }
     let configuration = try Trial.configuration(locations.config)
     let previewer = previewer(configuration)
     for problem in previewer.listProblems { Process.print("luaslack: \(problem)\n", to: 2) }
-    for problem in previewer.unreadable {
-      Process.print("luaslack: \(problem.error)\n", to: 2)
-    }
+    Screen.standardError.print(previewer.unreadable, opening: "luaslack: ")
     guard previewer.unreadable.isEmpty else { throw ExitCode(ExitStatus.noInput.rawValue) }
     let previews: [Preview]
     do throws(Unavailable) {
@@ -52,6 +49,7 @@ struct PreviewAnswer: ParsableCommand {
   }
 
   private var columns: Int { Terminal.size(1)?.columns ?? 80 }
+  private var hasColour: Bool { Screen.standardOutput.hasColour }
 
   // MARK: - Events
 
@@ -100,24 +98,29 @@ struct PreviewAnswer: ParsableCommand {
   // MARK: - Forms
 
   private func picture(_ previews: [Preview], columns: Int) -> String {
-    let screen = TerminalPicture(width: columns, hasColour: colour)
+    let screen = TerminalPicture(width: columns, hasColour: hasColour)
     return previews.map { preview in
-      screen.text(
+      let text = screen.text(
         title: previews.count > 1 ? preview.title : nil, preview.message.map { Picture($0) },
-        remarks: preview.remarks + preview.outputLines)
+        remarks: preview.notes + preview.outputLines)
+      let findings = (form == .watch ? [] : preview.problems) + preview.findings
+      return ([text] + findings.flatMap { $0.lines(columns: columns, hasColour: hasColour) })
+        .joined(separator: "\n")
     }.joined(separator: "\n\n")
   }
 
   /// One payload, or a list of all with what is said of them.
   private func printJSON(_ previews: [Preview]) {
     if previews.count == 1, let preview = previews.first {
-      for remark in preview.remarks { Process.print("luaslack: \(remark)\n", to: 2) }
+      Screen.standardError.print(preview.problems + preview.findings, opening: "luaslack: ")
+      for note in preview.notes { Process.print("luaslack: \(note)\n", to: 2) }
       return Process.print(JSONWriter.pretty(preview.message ?? .null), to: 1)
     }
     let list = previews.map { preview -> Value in
       [
         "event": .string(preview.title), "payload": preview.message ?? .null,
-        "remarks": .array(preview.remarks.map { .string($0) }), "output": .string(preview.output),
+        "remarks": .array(preview.notes.map { .string($0) }), "output": .string(preview.output),
+        "problems": .array((preview.problems + preview.findings).map(\.value)),
       ]
     }
     Process.print(JSONWriter.pretty(.array(list)), to: 1)
@@ -127,7 +130,8 @@ struct PreviewAnswer: ParsableCommand {
     let entries = previews.map { preview in
       PagePicture.Entry(
         title: preview.title, picture: preview.message.map { Picture($0) },
-        remarks: preview.remarks + preview.outputLines)
+        remarks: (preview.problems + preview.findings).map { $0.lines().joined(separator: "\n") }
+          + preview.notes + preview.outputLines)
     }
     let page = PagePicture.page(entries, title: "luaslack preview")
     let file = try FileDescriptor.standardOutput()
@@ -137,6 +141,10 @@ struct PreviewAnswer: ParsableCommand {
 
   // MARK: - Watching
 
+  private func lines(_ finding: Finding, _ columns: Int) -> [String] {
+    finding.lines(columns: columns, hasColour: hasColour)
+  }
+
   private func drawing(_ locations: Locations, columns: Int) -> PreviewWatch.Drawing {
     var configuration = Configuration(path: locations.config)
     var drawing = PreviewWatch.Drawing()
@@ -145,7 +153,8 @@ struct PreviewAnswer: ParsableCommand {
     } catch {
       // Until it is right again, luaslackd too goes on with the last one that was.
       guard error.isMissing else {
-        return PreviewWatch.Drawing(problems: ["\(error)"], sources: [locations.config])
+        return PreviewWatch.Drawing(
+          problems: Finding.all(error).flatMap { lines($0, columns) }, sources: [locations.config])
       }
     }
     let previewer = previewer(configuration)
@@ -153,14 +162,14 @@ struct PreviewAnswer: ParsableCommand {
     do throws(Unavailable) {
       var previews: [Preview] = []
       for scene in try scenes(previewer, locations) { previews += previewer.previews(scene) }
-      for problem in previews.flatMap(\.problems).map(\.error)
-      where !drawing.problems.contains(problem) {
-        drawing.problems.append(problem)
+      var told: Set<Finding> = []
+      for problem in previews.flatMap(\.problems) where told.insert(problem).inserted {
+        drawing.problems += lines(problem, columns)
       }
       let notes = previewer.listProblems.map { "! \($0)" }
       drawing.picture = (notes + [picture(previews, columns: columns)]).joined(separator: "\n")
     } catch {
-      drawing.problems.append(error.problem)
+      drawing.problems.append(PlainText.line(error.problem))
     }
     return drawing
   }

@@ -5,6 +5,7 @@ import Posix
 /// above the last good picture. Runs until it is stopped, or the program that started it is gone.
 struct PreviewWatch {
   struct Drawing: Equatable {
+    /// As a terminal shows them, a line each.
     var problems: [String] = []
     /// Nil: there is none.
     var picture: String?
@@ -79,11 +80,7 @@ struct PreviewWatch {
   }
 
   private func screen(_ drawing: Drawing, _ good: String?, _ size: Terminal.Size?) -> String {
-    var lines = drawing.problems.flatMap { problem in
-      problem.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
-        styled($0.offset == 0 ? "1;31" : "31", PlainText.line(String($0.element)))
-      }
-    }
+    var lines = drawing.problems
     if let good {
       if !drawing.problems.isEmpty {
         let isOld = good != drawing.picture

@@ -26,6 +26,7 @@ struct ReplayBans: ParsableCommand {
     Process.print(replay.output, to: 2)
     replay.report(json: json) { Process.print($0, to: 1) }
     for remark in replay.prose { Process.print("luaslack: \(remark)\n", to: 2) }
+    Screen.standardError.print(replay.findings, opening: "luaslack: ")
   }
 }
 

@@ -5,7 +5,7 @@ import Posix
 struct Screen {
   private let descriptor: Int32
   private let columns: Int
-  private let hasColour: Bool
+  let hasColour: Bool
 
   static let standardOutput = Screen(1)
   static let standardError = Screen(2)
@@ -13,7 +13,7 @@ struct Screen {
   private init(_ descriptor: Int32) {
     self.descriptor = descriptor
     // A file is read anywhere.
-    columns = Terminal.columns(descriptor) ?? 100
+    columns = Terminal.size(descriptor)?.columns ?? 100
     hasColour =
       Terminal.isTerminal(descriptor) && (Process.variable("NO_COLOR") ?? "").isEmpty
       && Process.variable("TERM") != "dumb"

@@ -383,7 +383,11 @@ import Testing
       to = ["default"]
       kind = "bam"
       """
+    let windows = #expect(throws: ConfigurationError.self) {
+      try read(text.replacing("\n", with: "\r\n"))
+    }
     let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect(windows == error)
     #expect(error?.all.map(\.line) == [1, 2, 5, 7, 10])
     #expect(error?.all.allSatisfy { $0.excerpt != nil && $0.others.isEmpty } == true)
     #expect(error.map { "\($0)" }?.contains("config.toml:1: linger must be a time") == true)

@@ -2,6 +2,9 @@
 extension Hint {
   static let files = [
     Hint("no such file", "the name is misspelt, or the file lies elsewhere", "look with `ls`"),
+    Hint(
+      "no such file (list \"NAME\")", "the list NAME is empty until it is there",
+      "write it, or look with `ls`"),
     Hint("no such file; TEXT", "there is no config yet", "`luaslack init` writes one"),
     Hint("not an ordinary file", "this is a directory or a device", "name a file"),
     Hint(

@@ -24,20 +24,21 @@ public struct Excerpt: Sendable, Hashable {
     conceal: (String) -> String = Secrets.masked
   ) {
     guard number > 0 else { return nil }
-    let lines = source.split(
-      separator: "\n", maxSplits: number, omittingEmptySubsequences: false)
+    // By scalars: to Swift a line end of Windows is one character.
+    let lines = source.unicodeScalars.split(
+      separator: "\n", maxSplits: number, omittingEmptySubsequences: false
+    ).map { $0.last == "\r" ? $0.dropLast() : $0 }
     // At the end of a file, behind its last newline, nothing stands.
     guard number <= lines.count else { return nil }
     func text(_ number: Int) -> String {
-      let line = lines[number - 1]
-      return PlainText.tamed(conceal(String(line.hasSuffix("\r") ? line.dropLast() : line)))
+      PlainText.tamed(conceal(String(lines[number - 1])))
     }
-    func isBlank(_ number: Int) -> Bool { lines[number - 1].allSatisfy(\.isWhitespace) }
+    func isBlank(_ number: Int) -> Bool { lines[number - 1].allSatisfy(\.properties.isWhitespace) }
     var shown = (1..<number).last { !isBlank($0) }
     if let opening, 1..<number ~= opening { shown = opening }
     let context = shown.map { [Line(number: $0, after: Self.plain(text($0).prefix(Self.longest)))] }
     // In a line that something was taken out of, a column is another one.
-    let column = text(number).utf8.elementsEqual(lines[number - 1].utf8) ? column : nil
+    let column = text(number).unicodeScalars.elementsEqual(lines[number - 1]) ? column : nil
     self.lines = (context ?? []) + [Self.line(number, text(number), words, column)]
   }
 
@@ -111,8 +112,11 @@ extension Excerpt {
   /// What to look for in a line: a name, not a part of a longer one, or signs.
   struct Word: Sendable, Hashable {
     var text: String
-    /// It is what one of these follows, if it stands there more than once.
+    /// Which one is meant if it stands there more than once: what one of these follows, else what follows one.
     var isBefore = ""
+    var isAfter = "\"'"
+    /// It may go on: Lua names only the beginning.
+    var isBeginning = false
     /// A name is marked with what it is a member of: `event.geo`.
     var takesOwner = true
 
@@ -125,7 +129,8 @@ extension Excerpt {
       let fitting = found.first { range in
         line[range.upperBound...].first { $0 != " " }.map(isBefore.contains) ?? false
       }
-      guard let range = fitting ?? found.first else { return nil }
+      let following = found.first { line[..<$0.lowerBound].last.map(isAfter.contains) ?? false }
+      guard let range = fitting ?? following ?? found.first else { return nil }
       guard takesOwner, isName else { return range }
       let owner = line[..<range.lowerBound].reversed().prefix {
         Self.isPart($0) || ".:".contains($0)
@@ -139,7 +144,8 @@ extension Excerpt {
 
     private func isWhole(_ range: Range<String.Index>, in line: String) -> Bool {
       let before = Self.isPart(text.first) && Self.isPart(line[..<range.lowerBound].last)
-      let after = Self.isPart(text.last) && Self.isPart(line[range.upperBound...].first)
+      let after =
+        !isBeginning && Self.isPart(text.last) && Self.isPart(line[range.upperBound...].first)
       return !before && !after
     }
 

@@ -84,10 +84,12 @@ extension Excerpt.Word {
     if let near = said.ranges(of: " near ").last {
       let quoted = said[near.upperBound...].drop { $0 == "'" }
       let token = quoted.last == "'" ? quoted.dropLast() : quoted
-      return [Excerpt.Word(text: sign(String(token)), takesOwner: false)]
+      return [Excerpt.Word(text: sign(String(token)), isBeginning: true, takesOwner: false)]
     }
     let before =
       said.hasPrefix("attempt to index") ? ".[:" : said.contains(" call ") ? "({\"'[" : ""
+    let isMember = said.contains("(field '") || said.contains("(method '")
+    let after = isMember ? ".:" : "\"'"
     var names = Hint.match(problem)?.name.map { [$0] } ?? []
     for quote in ["'", "\""] {
       let parts = said.split(separator: quote, omittingEmptySubsequences: false)
@@ -95,7 +97,9 @@ extension Excerpt.Word {
     }
     let dotted = said.split(whereSeparator: { " :();".contains($0) }).filter { $0.contains(".") }
     let own = [word].filter { !$0.isEmpty }.map { Excerpt.Word(text: $0, takesOwner: false) }
-    return names.filter { !types.contains($0) }.map { Excerpt.Word(text: $0, isBefore: before) }
+    return names.filter { !types.contains($0) }.map {
+      Excerpt.Word(text: $0, isBefore: before, isAfter: after)
+    }
       + dotted.map { Excerpt.Word(text: String($0), takesOwner: false) } + own
   }
 

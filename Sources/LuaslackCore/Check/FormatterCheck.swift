@@ -312,7 +312,9 @@ enum SourceLine {
     func isPart(_ character: Character?) -> Bool {
       character.map { $0.isLetter || $0.isNumber || $0 == "_" } ?? false
     }
-    let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
+    // To Swift a line end of Windows is one character.
+    let lines = source.replacing("\r\n", with: "\n").split(
+      separator: "\n", omittingEmptySubsequences: false)
     let found = lines.firstIndex { line in
       guard !line.drop(while: { $0 == " " || $0 == "\t" }).hasPrefix("--"),
         let range = line.firstRange(of: word)

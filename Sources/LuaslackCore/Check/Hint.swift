@@ -8,10 +8,16 @@ struct Hint: Sendable {
   let why: String
   let mend: String
   /// What NAME can be; nil: anything.
-  var names: [String]?
+  let names: [String]?
+  /// What NAME may be misspelt for.
+  let known: [String]
 
-  init(_ message: String, _ why: String, _ mend: String, names: [String]? = nil) {
-    (self.message, self.why, self.mend, self.names) = (message, why, mend, names)
+  init(
+    _ message: String, _ why: String, _ mend: String, names: [String]? = nil,
+    known: [String] = []
+  ) {
+    (self.message, self.why, self.mend) = (message, why, mend)
+    (self.names, self.known) = (names, known)
   }
 
   static let placeholders = ["NAME", "TYPE", "NUMBER", "VERB", "TEXT", "KEY"]
@@ -30,7 +36,10 @@ struct Hint: Sendable {
     }
 
     var why: String { filled(hint.why) }
-    var mend: String { filled(hint.mend) }
+    var mend: String {
+      let near = Nearest.of(name ?? "", hint.known)
+      return near.map { "did you mean `\($0)`?" } ?? filled(hint.mend)
+    }
 
     private func filled(_ text: String) -> String {
       Hint.pieces(text).map { found[$0] ?? $0 }.joined()

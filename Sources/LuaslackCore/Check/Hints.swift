@@ -1,5 +1,5 @@
 // The table of what errors mean. The first that fits a message counts: the special ones stand before the
-// general ones. docs/errors.md has the same rows, and a snapshot of each is in Tests/CommandTests/Errors.
+// general ones. docs/errors.md has the same rows, and a snapshot of each is in Tests/CommandTests/Mistakes.
 extension Hint {
   static let all = syntax + forbidden + values + arguments + ours + results + slack + files + config
 
@@ -66,7 +66,7 @@ extension Hint {
       "break outside loop at line NUMBER", "there is no loop to leave here",
       "`return` leaves a function"),
     Hint(
-      "attempt to assign to const variable 'NAME'", "NAME was declared <const>",
+      "attempt to assign to const variable 'NAME'", "NAME was declared `<const>`",
       "leave that out, or use another name"),
     Hint(
       "unexpected symbol near '<\\226>'", "this sign is no part of Lua",
@@ -93,7 +93,7 @@ extension Hint {
       ]),
     Hint(
       "attempt to call a nil value (global 'NAME')", "a formatter cannot load code",
-      "put it into `lib/NAME.lua` and write `require(\"NAME\")`",
+      "put it into a file of `lib/`, and write `require(\"its name\")`",
       names: ["load", "loadfile", "loadstring", "dofile"]),
     Hint(
       "attempt to VERB a nil value (global 'NAME')", "Lua's word for nothing is `nil`",
@@ -104,10 +104,16 @@ extension Hint {
       "begin it with `function(event, payload)`", names: ["event", "payload"]),
     Hint(
       "attempt to call a nil value (global 'NAME')", "there is no function NAME here",
-      "look at its spelling; of ours each begins with `slack.` or `ip.`"),
+      "look at its spelling; of ours each begins with `slack.` or `ip.`", known: globals),
     Hint(
       "attempt to VERB a nil value (global 'NAME')", "there is nothing called NAME here",
-      "look at its spelling, or give it a value with `local NAME = …` above"),
+      "look at its spelling, or give it a value with `local NAME = …` above", known: globals),
+  ]
+
+  private static let globals = [
+    "slack", "ip", "event", "payload", "string", "table", "math", "os", "utf8", "pairs", "ipairs",
+    "print", "require", "tostring", "tonumber", "type", "error", "pcall", "select", "return",
+    "local", "function",
   ]
 
   static let values = [
@@ -122,8 +128,8 @@ extension Hint {
       "attempt to VERB a nil value (field 'NAME')", "not every event has NAME",
       "ask first, `if event.NAME then`", names: Event.members),
     Hint(
-      "attempt to index a nil value (field '?')", "the list has nothing at that place",
-      "ask first, `if list[1] then`"),
+      "attempt to VERB a nil value (field 'NAME')", "the list has nothing at that place",
+      "ask first, `if list[1] then`", names: ["?", "integer index"]),
     Hint(
       "attempt to call a nil value (method 'NAME')", "there is no function NAME behind the colon",
       "only texts have such, `text:upper()`; ours have a dot, `slack.code(text)`"),
@@ -143,7 +149,7 @@ extension Hint {
       "attempt to concatenate a boolean valueTEXT", "true and false are no texts",
       "write `tostring(x)`, or `x and \"yes\" or \"no\"`"),
     Hint(
-      "attempt to concatenate a table valueTEXT", "a table is no text",
+      "attempt to concatenate a TYPE valueTEXT", "a TYPE is no text",
       "name a member of it, or join a list with `table.concat(list, \", \")`"),
     Hint(
       "attempt to index a TYPE value (VERB 'NAME')", "NAME is a TYPE and has no members",
@@ -238,7 +244,6 @@ extension Hint {
     Hint(
       "too slow NUMBER times in a row; left out for a minute", "it took too much of its time",
       "look for a loop that does not end"),
-    Hint("there is no event.lists.NAME", "the config has no list called NAME", "add it to [list]"),
     Hint("there is no event.lists.NAME; TEXT", "the config has no list called NAME", ""),
     Hint("there is no event.NAME; TEXT", "no event ever has NAME", ""),
     Hint("there is no slack.NAME; there are: TEXT", "`slack` has no function called NAME", ""),
@@ -306,9 +311,6 @@ extension Hint {
       "TEXT: more text or more values than a result may have", "Slack takes far less",
       "shorten it, `slack.truncate(text, 3000)`; `result` and `nodes` in [limits] move the limit"),
     Hint(
-      "TEXT: slack.mute() and slack.digest() must be returned on their own",
-      "they stand in place of a payload", "write `return slack.mute()`"),
-    Hint(
       "TEXT: NaN or infinity cannot be sent", "a division by 0 makes such numbers", "ask first"),
     Hint(
       "TEXT: a function cannot be sent", "a function stands where its result should",
@@ -322,8 +324,12 @@ extension Hint {
     Hint(
       "slack.NAME must be TEXT, not nil", "what the function was given is nil",
       "look at its spelling, or name something in its place: `x or \"-\"`"),
-    Hint("slack.NAME must be TEXT, not VERB", "the function was given something else", ""),
-    Hint("ip.NAME must be TEXT, not VERB", "the function was given something else", ""),
+    Hint(
+      "slack.NAME must be TEXT, not VERB", "the function was given something else",
+      "the page on formatters lists what each one takes"),
+    Hint(
+      "ip.NAME must be TEXT, not VERB", "the function was given something else",
+      "the page on formatters lists what each one takes"),
     Hint(
       "slack.NAME must be a list { a, b, … }; it has the key KEY", "a list has no names in it", ""),
     Hint("slack.NAME has the unknown key 'KEY'; known: TEXT", "Slack knows no such part", ""),
@@ -355,7 +361,6 @@ extension Hint {
     Hint(
       "TEXT characters in all blocks together, Slack takes NUMBER", "the rest would be cut",
       "shorten the longest with `slack.truncate`"),
-    Hint("TEXT characters, Slack takes NUMBER", "the rest would be cut", "use slack.truncate"),
     Hint(
       "TEXT characters, Slack takes NUMBER; use slack.truncate", "the rest would be cut", ""),
     Hint(

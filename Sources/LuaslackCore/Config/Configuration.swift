@@ -94,7 +94,7 @@ public struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 
   /// Of several the first, which has the others.
   public init?(_ errors: [ConfigurationError], in text: String) {
-    var errors = errors.sorted { ($0.line ?? 0, $0.problem) < ($1.line ?? 0, $1.problem) }
+    var errors = errors.sorted { ($0.line ?? .max, $0.problem) < ($1.line ?? .max, $1.problem) }
     for index in errors.indices { errors[index].find(in: text) }
     guard let first = errors.first else { return nil }
     self = first

@@ -29,7 +29,9 @@ public struct Previewer {
   public var listProblems: [String] { rehearsal.listProblems }
 
   /// Formatters that were asked for by name and cannot be read.
-  public var unreadable: [FormatterProblem] { isOfPaths ? rehearsal.chain.problems : [] }
+  public var unreadable: [Finding] {
+    isOfPaths ? rehearsal.chain.problems.map(rehearsal.chain.finding) : []
+  }
 
   /// What it was made of, as far as it is in files; some may not be there.
   public var sources: [String] {

@@ -179,6 +179,7 @@ public struct PagePicture: Sendable {
     .attachment::before { content: ""; position: absolute; left: 0; top: 0; bottom: 0; width: 4px; border-radius: 8px;
       background: var(--bar); }
     .remarks { color: #777; font-size: 13px; }
+    .remarks li { white-space: pre-wrap; font-family: ui-monospace, monospace; }
     .none { color: var(--grey); font-style: italic; }
     """
 }

@@ -118,8 +118,14 @@ public final class Replay {
     if bans.unreadable > 0 {
       remarks.append("\(bans.unreadable) rows without a time, a jail or an address left out")
     }
-    remarks += problems.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(20).map {
-      "\($0.key) (\(Self.count($0.value, "event")))"
+  }
+
+  /// What formatters did wrong and what did not fit, the most frequent first.
+  public var findings: [Finding] {
+    problems.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(20).map { error, count in
+      var finding = rehearsal.chain.finding(FormatterProblem(file: "", error: error))
+      finding.seenWith = Self.count(count, "event")
+      return finding
     }
   }
 

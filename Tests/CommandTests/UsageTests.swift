@@ -39,7 +39,8 @@ import Testing
     if let statuses = help.firstRange(of: "\nExit status:") {
       #expect(!help[statuses.upperBound...].contains("\n\n"))
     }
-    // The same, asked for in the other way.
+    // The same, asked for in the other way, but where that is a page of its own.
+    guard command != ["formatter"] else { return }
     let other = try await run(Programs.luaslack, ["help"] + command)
     #expect(other.output == help)
   }

@@ -129,6 +129,6 @@ import Testing
     let trial = try await installation.luaslack([
       "unban", "--dry-run", "--", "sshd", "203.0.113.7",
     ])
-    #expect(trial.errors.contains("it goes into that of its ban's message"))
+    #expect(trial.errors.contains("it goes into the thread of its ban's message"))
   }
 }

@@ -18,6 +18,9 @@ public struct DirectoryWatch: ~Copyable {
     IN_MOVE_SELF, IN_ONLYDIR,
   ].reduce(UInt32(0)) { $0 | UInt32(truncatingIfNeeded: $1) }
 
+  /// Something could not be watched, so that who wants to know has to look.
+  public private(set) var isBlind = false
+
   /// True if the directory is there and was not watched before; one that was replaced counts as new.
   public mutating func add(_ path: String) throws(SystemError) -> Bool {
     do throws(SystemError) {
@@ -26,7 +29,8 @@ public struct DirectoryWatch: ~Copyable {
       }
       return known.insert(number).inserted
     } catch {
-      guard error.isMissing else { throw error }
+      guard error.isMissing || error.isDenied || error.isNoDirectory else { throw error }
+      if !error.isMissing { isBlind = true }
       return false
     }
   }

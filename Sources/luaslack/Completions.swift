@@ -33,6 +33,7 @@ enum Completions {
   static let formatters = CompletionKind.custom { words, _, typed in
     offered(names("formatters", words) + files(typed, ".lua"))
   }
+  static let shipped = CompletionKind.custom { words, _, _ in offered(names("shipped", words)) }
   static let events = CompletionKind.custom { _, _, typed in offered(files(typed, ".json")) }
   static let samples = CompletionKind.custom { _, _, _ in offered(Previewer.sampleNames) }
   static let destination = CompletionKind.custom { words, _, _ in

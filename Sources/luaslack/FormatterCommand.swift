@@ -40,7 +40,10 @@ struct FormatterTestCommand: ParsableCommand {
 
   @Flag(help: "Write each payload.json anew that differs.")
   var record = false
-  @Argument(help: ArgumentHelp("Formatters with their cases.", valueName: "dir"))
+  @Argument(
+    help: ArgumentHelp(
+      "Formatters with their cases, or one of yours by its name.", valueName: "dir"),
+    completion: Completions.formatters)
   var path: String?
   @OptionGroup var places: LocationOptions
 
@@ -68,7 +71,9 @@ struct FormatterNewCommand: ParsableCommand {
       wrong.
       """)
 
-  @Option(help: ArgumentHelp("The shipped formatter to copy.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The shipped formatter to copy.", valueName: "name"),
+    completion: Completions.shipped)
   var from: String?
   @Argument(help: "Its name: letters, digits, - and _.")
   var name: String

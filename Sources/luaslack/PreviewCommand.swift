@@ -40,7 +40,8 @@ struct PreviewCommand: ParsableCommand {
   @Flag(help: "Print the payload; of several, a list.")
   var json = false
   @Option(
-    help: ArgumentHelp("Write a page for a browser, which only you can read.", valueName: "file"),
+    help: ArgumentHelp(
+      "Write a page for a browser; a new one only you can read.", valueName: "file"),
     completion: .file(extensions: ["html"]))
   var html: String?
   @Argument(
@@ -52,10 +53,10 @@ struct PreviewCommand: ParsableCommand {
   func validate() throws {
     let sources = [sample != nil, event != nil, last != nil, all].count { $0 }
     guard sources <= 1 else {
-      throw ValidationError("one of --sample, --event, --last and --all is enough")
+      throw ValidationError("--sample, --event, --last and --all cannot go together")
     }
     guard [watch, json, html != nil].count(where: { $0 }) <= 1 else {
-      throw ValidationError("one of --watch, --json and --html is enough")
+      throw ValidationError("--watch, --json and --html cannot go together")
     }
     if let last, !(1...1_000).contains(last) {
       throw ValidationError("--last takes a number from 1 to 1000")
@@ -63,8 +64,7 @@ struct PreviewCommand: ParsableCommand {
     if let sample, !Previewer.sampleNames.contains(sample) {
       let names = Previewer.sampleNames
       throw ValidationError(
-        "there is no sample \"\(sample)\"\(Nearest.hint(sample, names)) There are: "
-          + names.joined(separator: ", "))
+        "there is no sample \"\(sample)\"\(Nearest.hint(sample, names))")
     }
   }
 
@@ -73,12 +73,20 @@ struct PreviewCommand: ParsableCommand {
     options += event.map { ["--event=\($0)"] } ?? []
     options += last.map { ["--last=\($0)"] } ?? []
     options += all ? ["--all"] : []
+    if watch { options.append("--parent=\(Process.id)") }
+    let isNew = html.map { (try? FileStatus.of($0)) == nil } ?? false
     options.append("--form=\(watch ? "watch" : json ? "json" : html == nil ? "picture" : "page")")
     let status = Delegate.run(
       "preview", options + ["--"] + formatters, places.locations(), output: output(),
       // What was recorded is the spool's owner's; all else is whoever's asks.
       asOwner: last != nil)
+    if status != 0, isNew, let html { Self.remove(html) }
     throw ExitCode(status)
+  }
+
+  private static func remove(_ path: String) {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    try? Directory.open(path.directoryPart).remove(name)
   }
 
   /// Opened before root becomes the spool's owner; luaslackd empties it once it has something to put there.

@@ -86,7 +86,9 @@ enum RecordEvent {
 enum Delegate {
   /// What says how a terminal is to be written to; nothing else of the environment is passed on.
   private static var ofTerminal: [String] {
-    ["NO_COLOR", "TERM"].compactMap { name in Process.variable(name).map { "\(name)=\($0)" } }
+    ["NO_COLOR", "TERM", "COLORTERM"].compactMap { name in
+      Process.variable(name).map { "\(name)=\($0)" }
+    }
   }
 
   static func run(
@@ -100,7 +102,12 @@ enum Delegate {
       let child = try ChildProcess(
         try Programs.path(of: "luaslackd"), arguments, environment: ofTerminal,
         descriptors: [file.raw, output, 2])
-      if case .exited(let status) = child.wait() { return status }
+      switch child.wait() {
+      case .exited(let status): return status
+      // Whoever read it has enough: `| head`.
+      case .killed(signal: 13): return 128 + 13
+      case .killed: break
+      }
       Luaslack.fail(.software, "luaslackd was killed")
     } catch {
       Luaslack.fail(.unavailable, "\(error)")

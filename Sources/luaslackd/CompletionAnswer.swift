@@ -9,7 +9,7 @@ struct CompletionAnswer: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "complete", abstract: "Print names for a shell.", shouldDisplay: false)
 
-  enum What: String, ExpressibleByArgument { case formatters, destinations }
+  enum What: String, ExpressibleByArgument { case formatters, shipped, destinations }
 
   @OptionGroup var options: LocationOptions
   @Argument var what: What
@@ -20,6 +20,7 @@ struct CompletionAnswer: ParsableCommand {
     let names =
       switch what {
       case .formatters: configuration.formatterNames
+      case .shipped: Configuration.shippedFormatters
       case .destinations: configuration.destinations.keys.sorted()
       }
     for name in names { Process.print(name + "\n", to: 1) }

@@ -94,7 +94,7 @@ extension ConfigurationReader {
       return try read(path)
     } catch {
       if error.isMissing, !isNeeded { return Configuration(path: path) }
-      Process.print("luaslack: \(error)\n", to: 2)
+      Screen.standardError.print(Finding.all(error), opening: "luaslack: ")
       throw ExitCode(ExitStatus.configuration.rawValue)
     }
   }

@@ -18,12 +18,16 @@ struct PreviewAnswer: ParsableCommand {
   @Option var event: String?
   @Option var last: Int?
   @Flag var all = false
+  /// With --form=watch: the process that waits for this one.
+  @Option var parent: Int32 = 0
   @Argument var paths: [String] = []
 
   func run() throws {
     let locations = try options.locations()
     if form == .watch {
-      return try PreviewWatch(hasColour: hasColour) { drawing(locations, columns: $0) }.run()
+      return try PreviewWatch(hasColour: hasColour, parent: parent) {
+        drawing(locations, columns: $0)
+      }.run()
     }
     let configuration = try Trial.configuration(locations.config)
     let previewer = previewer(configuration)
@@ -73,7 +77,7 @@ struct PreviewAnswer: ParsableCommand {
     do throws(SystemError) {
       bytes = try FileDescriptor.open(reading: path).readAll(limit: SpoolFile.limit)
     } catch {
-      throw Unavailable(problem: "\(error)", status: .noInput)
+      throw Unavailable(problem: "\(path): \(error)", status: .noInput)
     }
     do throws(FormatterCase.Unreadable) {
       return try previewer.scene(case: bytes, name: PlainText.line(path))
@@ -85,20 +89,23 @@ struct PreviewAnswer: ParsableCommand {
   private func newest(
     _ count: Int, _ previewer: Previewer, _ locations: Locations
   ) throws(Unavailable) -> [Scene] {
+    let nothing = Unavailable(
+      problem: "nothing was recorded yet; --sample shows a built-in event", status: .noInput)
+    guard (try? FileStatus.of(locations.database)) != nil else { throw nothing }
     do throws(DatabaseError) {
       let records = try Queue(reading: locations.database).newestRecords(count)
       guard records.isEmpty else { return records.map { previewer.scene($0, title: $0.title) } }
     } catch {
       throw Unavailable(problem: "\(locations.database): \(error)", status: .noInput)
     }
-    throw Unavailable(
-      problem: "nothing was recorded yet; --sample shows a built-in event", status: .noInput)
+    throw nothing
   }
 
   // MARK: - Forms
 
   private func picture(_ previews: [Preview], columns: Int) -> String {
-    let screen = TerminalPicture(width: columns, hasColour: hasColour)
+    let screen = TerminalPicture(
+      width: columns, hasColour: hasColour, palette: Screen.standardOutput.palette)
     return previews.map { preview in
       let text = screen.text(
         title: previews.count > 1 ? preview.title : nil, preview.message.map { Picture($0) },
@@ -126,7 +133,7 @@ struct PreviewAnswer: ParsableCommand {
     Process.print(JSONWriter.pretty(.array(list)), to: 1)
   }
 
-  private func printPage(_ previews: [Preview]) throws(SystemError) {
+  private func printPage(_ previews: [Preview]) throws {
     let entries = previews.map { preview in
       PagePicture.Entry(
         title: preview.title, picture: preview.message.map { Picture($0) },
@@ -135,8 +142,13 @@ struct PreviewAnswer: ParsableCommand {
     }
     let page = PagePicture.page(entries, title: "luaslack preview")
     let file = try FileDescriptor.standardOutput()
-    try file.empty()
-    try file.write(Array(page.utf8))
+    do throws(SystemError) {
+      try file.empty()
+      try file.write(Array(page.utf8))
+    } catch {
+      Process.print("luaslack: the page cannot be written: \(error)\n", to: 2)
+      throw ExitCode(ExitStatus.temporary.rawValue)
+    }
   }
 
   // MARK: - Watching
@@ -158,7 +170,7 @@ struct PreviewAnswer: ParsableCommand {
       }
     }
     let previewer = previewer(configuration)
-    drawing.sources = previewer.sources + paths + (event.map { [$0] } ?? [])
+    drawing.sources = previewer.sources + (event.map { [$0] } ?? [])
     do throws(Unavailable) {
       var previews: [Preview] = []
       for scene in try scenes(previewer, locations) { previews += previewer.previews(scene) }

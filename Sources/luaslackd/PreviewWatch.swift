@@ -21,16 +21,17 @@ struct PreviewWatch {
   private static let interval: Int32 = 500
 
   private let hasColour: Bool
+  /// The program that started this one.
+  private let parent: Int32
   private let draw: (_ columns: Int) -> Drawing
 
-  init(hasColour: Bool, draw: @escaping (_ columns: Int) -> Drawing) {
-    self.hasColour = hasColour
+  init(hasColour: Bool, parent: Int32, draw: @escaping (_ columns: Int) -> Drawing) {
+    (self.hasColour, self.parent) = (hasColour, parent)
     self.draw = draw
   }
 
   func run() throws {
     var watch = try DirectoryWatch()
-    let parent = Process.parent
     var good: String?
     var shown: String?
     var size = Terminal.size(1)
@@ -40,11 +41,11 @@ struct PreviewWatch {
         drawing = draw(size?.columns ?? 80)
         // What was saved before it was watched is looked for once more.
       } while try add(drawing.sources, to: &watch)
-      if drawing.problems.isEmpty || good == nil { good = drawing.picture }
+      if drawing.problems.isEmpty { good = drawing.picture }
       let screen = self.screen(drawing, good, size)
-      if screen != shown { show(screen, size) }
+      if screen != shown, !show(screen, size) { return }
       shown = screen
-      size = try wait(&watch, size, parent)
+      guard try wait(&watch, &size) else { return }
     }
   }
 
@@ -64,29 +65,34 @@ struct PreviewWatch {
     return isNew
   }
 
-  /// The size of the terminal, once something changed.
+  /// Returns once something changed, or may have; false if nobody looks any more.
   private func wait(
-    _ watch: inout DirectoryWatch, _ size: Terminal.Size?, _ parent: Int32
-  ) throws(SystemError) -> Terminal.Size? {
+    _ watch: inout DirectoryWatch, _ size: inout Terminal.Size?
+  ) throws(SystemError) -> Bool {
+    // What is at the other end of a pipe can leave; a terminal takes its programs along, and a file stays.
+    let isPipe = (try? FileDescriptor.standardOutput().status().kind) == .fifo
     var isTold = false
     while !isTold, Terminal.size(1) == size, Process.parent == parent {
-      isTold = try Readiness.wait(for: watch.descriptor.raw, milliseconds: Self.interval)
+      let descriptors = [watch.descriptor.raw] + (isPipe ? [1] : [])
+      let ready = try Readiness.wait(for: descriptors, milliseconds: Self.interval)
+      if isPipe, ready[1] { return false }
+      isTold = ready[0] || watch.isBlind
     }
     let deadline = Clock.monotonic() + Self.patience * 1_000
     while watch.drain(), Clock.monotonic() < deadline {
       _ = try Readiness.wait(for: watch.descriptor.raw, milliseconds: Self.settling)
     }
-    return Terminal.size(1)
+    size = Terminal.size(1)
+    return true
   }
 
   private func screen(_ drawing: Drawing, _ good: String?, _ size: Terminal.Size?) -> String {
     var lines = drawing.problems
-    if let good {
+    if let picture = good ?? drawing.picture {
       if !drawing.problems.isEmpty {
-        let isOld = good != drawing.picture
-        lines += ["", styled("2", isOld ? "As it was before:" : "Without it:")]
+        lines += ["", styled("2", good == nil ? "Without it:" : "As it was before:")]
       }
-      lines += good.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      lines += picture.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
     guard let size, size.rows > 3 else { return lines.joined(separator: "\n") }
     // What is wrong stands on top, and must not leave the screen there.
@@ -102,8 +108,9 @@ struct PreviewWatch {
     hasColour ? "\u{1b}[\(codes)m\(text)\u{1b}[0m" : text
   }
 
-  /// On a terminal in place of the screen before, else below it.
-  private func show(_ screen: String, _ size: Terminal.Size?) {
-    Process.print(size == nil ? screen + "\n\n" : "\u{1b}[H\u{1b}[2J" + screen + "\n", to: 1)
+  /// On a terminal in place of the screen before, else below it. False if nobody reads it.
+  private func show(_ screen: String, _ size: Terminal.Size?) -> Bool {
+    let text = size == nil ? screen + "\n\n" : "\u{1b}[H\u{1b}[2J" + screen + "\n"
+    return (try? FileDescriptor.standardOutput().write(Array(text.utf8))) != nil
   }
 }

@@ -6,6 +6,8 @@ struct Screen {
   private let descriptor: Int32
   private let columns: Int
   let hasColour: Bool
+  let palette = TerminalPicture.Palette(
+    term: Process.variable("TERM"), colorterm: Process.variable("COLORTERM"))
 
   static let standardOutput = Screen(1)
   static let standardError = Screen(2)

@@ -173,6 +173,10 @@ import Testing
     }
     let formatters = try await words(shell, "luaslack check mini", installation)
     #expect(formatters.contains("minimal"))
+    for line in ["luaslack formatter new --from ", "luaslack formatter test "] {
+      let offered = try await words(shell, line, installation)
+      #expect(offered.contains("minimal"), "\(line)")
+    }
     for arguments in [
       ["queue", "show", "--", "positional@0"], ["trace", "--", "positional@0"],
       ["preview", "--", "--sample"], ["send-test", "--", "--to"],

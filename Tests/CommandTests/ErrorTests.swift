@@ -116,6 +116,7 @@ struct Mistake {
 
   func arguments(_ place: TemporaryDirectory) -> [String] {
     if title == "a directory that others can write" { return [place.file("formatters")] }
+    if title == "a formatter that is named wrong" { return ["minmal"] }
     return usesConfig ? [] : [place.file("50-own.lua")]
   }
 

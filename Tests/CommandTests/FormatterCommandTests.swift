@@ -145,6 +145,10 @@ import Testing
     let start = """
       50-own/first: payload.json holds something else
         50-own.lua:2: attempt to index a nil value (field 'geo')
+            1 | print('look: \\27[31m')
+            2 | return { ban = function(e) e.geo.x = 1 end }
+              |                            ^^^^^
+          geo is nil when nothing is known of the address: ask first, `if event.geo then`
         printed: look: [31m
 
       """
@@ -193,10 +197,10 @@ import Testing
     let call = try await formatter("test")
     #expect(
       call.output == """
-        50-own/broken: event.json: the text ends early at byte 9
+        50-own/broken: event.json: line 1: the text ends early
         50-own/first: there is no event.json
         50-own/second: there is no payload.json yet; --record writes it
-        50-own/unknown: event.json: needs at least "kind" and "jail", or of a digest the events
+        50-own/unknown: event.json: no event is of the kind "bam"; did you mean "ban"?
         cases/50-onw: there is no 50-onw.lua; did you mean "50-own"?
         5 cases, 5 failed
 

@@ -240,11 +240,14 @@ import Testing
     let table: [(arguments: [String], status: Int32, words: [String])] = [
       (["--sample", "recidve"], 64, ["no sample \"recidve\"", "recidive"]),
       (["--event", absent], 66, [absent, "No such file"]),
-      (["--event", empty], 65, ["odd.json", "kind"]),
-      (["--last", "2"], 66, [place.file("spool")]),
+      (
+        ["--event", empty], 65,
+        ["odd.json", "no event is of the kind \"bann\"; did you mean \"ban\"?"]
+      ),
+      (["--last", "2"], 66, ["nothing was recorded yet"]),
       (["--last", "0"], 64, ["--last takes a number from 1 to 1000"]),
       (["--json", "--html", absent], 64, ["--json", "--html"]),
-      (["--all", "--last", "1"], 64, ["one of --sample, --event, --last and --all is enough"]),
+      (["--all", "--last", "1"], 64, ["--sample, --event, --last and --all cannot go together"]),
       (["--html", absent + "/page.html"], 75, [absent]),
     ]
     for (arguments, status, words) in table {
@@ -259,12 +262,36 @@ import Testing
     #expect(missing.errors.contains("absent.lua"), "\(missing)")
   }
 
+  @Test func `who reads only the beginning is told nothing`() async throws {
+    for command in ["preview --all", "preview --all --json", "check"] {
+      let call = try await run(
+        "/bin/sh", ["-c", "\(Programs.luaslack) \(command) --config /dev/null/none | true"],
+        environment: ["PATH": "/usr/bin:/bin"])
+      #expect(!call.errors.contains("killed"), "\(call.errors)")
+    }
+  }
+
+  @Test func `a page that cannot be made leaves no file`() async throws {
+    let page = place.file("page.html")
+    let call = try await preview(["--html", page, "nosuch.lua"])
+    #expect(call.status == 66)
+    #expect(!FileManager.default.fileExists(atPath: page))
+    let full = try await preview(["--html", "/dev/full"])
+    #expect(full.status == 75)
+    #expect(full.errors.contains("the page cannot be written"))
+  }
+
+  @Test func `a file that never runs is named`() async throws {
+    try place.write("return {}", to: "formatters/70 own.lua")
+    #expect(try await preview([]).errors.contains("70 own.lua never runs"))
+  }
+
   @Test func `what a script did is said beside the message`() async throws {
     let file = try formatter(
       "return function(e, p) print('seen', e.ip) p.text = e.ip .. (' '):rep(9) .. ('x'):rep(5000) end"
     )
     let said = try await preview([file]).output.replacing("\n! ", with: " ")
-    #expect(said.contains("! printed: seen\t203.0.113.7") || said.contains("printed: seen"))
+    #expect(said.contains("printed: seen 203.0.113.7"), "\(said)")
     #expect(said.contains("/text: 5,020 characters, Slack takes 4,000"), "\(said.suffix(400))")
   }
 }

@@ -14,7 +14,10 @@ import Testing
     let installation: Installation
     let preview: RunningProgram
 
-    init(config: String? = nil, _ options: [String] = []) async throws {
+    /// `first`: what it shows at the beginning.
+    init(
+      config: String? = nil, _ options: [String] = [], first: String = "first APP"
+    ) async throws {
       installation = try await Installation(config: config)
       try FileManager.default.createDirectory(
         atPath: installation.directory.file("formatters"), withIntermediateDirectories: true,
@@ -22,16 +25,11 @@ import Testing
       try installation.directory.write(script("first"), to: "formatters/50-name.lua")
       preview = try RunningProgram(
         Programs.luaslack, ["preview", "--watch"] + options, environment: installation.environment)
-      await shows("first APP")
+      await shows(first)
     }
 
     func shows(_ text: String) async {
       await eventually("the preview shows \(text)") { preview.standardOutput.contains(text) }
-    }
-
-    /// What it showed last.
-    var last: String {
-      preview.standardOutput.components(separatedBy: "\n\n\n").last { !$0.isEmpty } ?? ""
     }
 
     func write(_ text: String, to name: String = "formatters/50-name.lua") throws {
@@ -117,7 +115,7 @@ import Testing
     await watched.shows("nginx banned 203.0.113.8")
     try directory.write("{", to: "event.json")
     await watched.shows("event.json: ")
-    #expect(watched.last.contains("As it was before:"))
+    #expect(watched.preview.standardOutput.contains("As it was before:"))
   }
 
   @Test func `a linked formatter is watched where it is`() async throws {
@@ -139,6 +137,41 @@ import Testing
     await watched.shows("second APP")
     #expect(watched.preview.standardOutput.hasPrefix(before))
     #expect(watched.preview.standardOutput.components(separatedBy: " APP").count == 3)
+  }
+
+  @Test func `nobody who reads it any more ends it`() async throws {
+    let watched = try await Watched()
+    let place = watched.installation.directory
+    let call = try await run(
+      "/bin/sh", ["-c", "\(Programs.luaslack) preview --watch | head -1"],
+      environment: watched.installation.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 })
+    #expect(call.status == 0)
+    #expect(call.output == "first APP\n")
+    withExtendedLifetime(place) {}
+  }
+
+  @Test func `a library that comes beside a given file is seen`() async throws {
+    let place = try TemporaryDirectory("beside")
+    try place.write("return function(e, p) p.username = require 'word' end\n", to: "own.lua")
+    let watched = try await Watched(
+      ["--config", "/nonexistent.toml", place.file("own.lua")], first: "lib/word.lua")
+    try place.write("return 'found'\n", to: "lib/word.lua")
+    await watched.shows("found APP")
+  }
+
+  @Test func `of two that are broken one stays so, and no picture was good`() async throws {
+    let watched = try await Watched()
+    try watched.write("return {{\n", to: "formatters/60-b.lua")
+    await watched.shows("60-b.lua:2:")
+    try watched.write("return {{\n")
+    await watched.shows("50-name.lua:2:")
+    try watched.write(Self.script("mended"))
+    await eventually("only the other one is left") {
+      let after =
+        watched.preview.standardOutput.components(separatedBy: "50-name.lua:2:").last ?? ""
+      return after.components(separatedBy: "As it was before:\nfirst APP").count == 3
+    }
+    #expect(!watched.preview.standardOutput.contains("As it was before:\nmended"))
   }
 
   @Test func `luaslackd does not stay when its preview is killed`() async throws {

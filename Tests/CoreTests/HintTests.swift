@@ -94,7 +94,10 @@ import Testing
       Hint.match("attempt to index a nil value (global 'qqqq')")?.mend.hasPrefix("look") == true)
   }
 
-  @Test(arguments: ["", "no", "attempt to", "time limit", "geo"])
+  @Test(arguments: [
+    "", "no", "attempt to", "time limit", "geo", "no such file; try again",
+    "the channel must be text",
+  ])
   func `a script's own words have no hint`(message: String) {
     #expect(Hint.match(message) == nil)
   }
@@ -174,7 +177,11 @@ import Testing
     ),
     ("'https://chat.example/services/T1/B2/secret'", "'https://chat.example/…'"),
     ("hooks.slack.com/services/T1/secret", "hooks.slack.com/…"),
-    ("token = 'xoxb-1-secret', 'xapp-1-secret'", "token = 'xox…', 'xapp-…'"),
+    ("f('xoxb-1-secret', 'xapp-1-secret')", "f('xox…', 'xapp-…')"),
+    ("local token = 'secret'", "local token = \"…\""), ("pw, pwd = 'secret'", "pw, pwd = \"…\""),
+    ("local token = make(a)", "local token = make(a)"),
+    ("f('HTTPS://HOOKS.SLACK.COM/SERVICES/T1/B2/secret')", "f('HTTPS://HOOKS.SLACK.COM/…')"),
+    ("f('services/T1/B2/secret')", "f('services/…')"),
     ("local half = a // b", "local half = a // b"),
     (
       "slack.link('https://grafana.example/d/1?x=y', n)",
@@ -195,6 +202,8 @@ import Testing
     ),
     ("webhook_file = \"T01/B02/aaaaaaaaaaaaaaaaaaaaaaa9\"", "webhook_file = \"T01/B02/…\""),
     ("webhook_file = \"/etc/luaslack/webhook\"", "webhook_file = \"/etc/luaslack/webhook\""),
+    ("smtp_server = \"bob:secret@mail.example:25\"", "smtp_server = \"…@mail.example:25\""),
+    ("smtp_to = \"bob@mail.example\"", "smtp_to = \"bob@mail.example\""),
     ("friendly_networks = [\"192.0.2.0/24\"]", "friendly_networks = [\"192.0.2.0/24\"]"),
   ])
   func `of a config`(line: String, shown: String) {

@@ -288,6 +288,40 @@ import Testing
     #expect(text.contains("\u{1b}[38;2;46;184;134m┃\u{1b}[0m \u{1b}[1mA *header*\u{1b}[0m"))
   }
 
+  @Test(arguments: [
+    (nil, nil, "38;2;214;69;69"), ("xterm-256color", nil, "38;2;214;69;69"),
+    ("screen", "truecolor", "38;2;214;69;69"), ("screen.xterm-256color", nil, "38;5;167"),
+    ("linux", nil, "31"), ("vt100", nil, "31"),
+  ])
+  func `a terminal gets the colours that it has`(term: String?, more: String?, codes: String) {
+    let palette = TerminalPicture.Palette(term: term, colorterm: more)
+    let screen = TerminalPicture(width: 80, hasColour: true, palette: palette)
+    let message: Value = ["attachments": [["color": "#d64545", "text": "x"]]]
+    #expect(screen.text(Picture(message)).contains("\u{1b}[\(codes)m┃\u{1b}[0m x"))
+    let black: Value = ["attachments": [["color": "#000000", "text": "x"]]]
+    #expect(!screen.text(Picture(black)).contains("[30m"))
+  }
+
+  @Test func `numbers that are no date and no tone are left alone`() {
+    for number in ["9223372036854775807", "-9223372036854775808", "253402300800", "-1"] {
+      let message: Value = [
+        "text": .string("<!date^\(number)^{date}|then>"),
+        "attachments": [["ts": Int64(number).map(Value.int) ?? 0, "text": "x"]],
+      ]
+      #expect(Picture(message).time == nil)
+      let text = TerminalPicture(width: 80, hasColour: false).text(Picture(message))
+      #expect(text.contains("then"))
+      #expect(MessageText.body(message).contains("then"))
+    }
+    for tone in ["4294967295", "1", "7", "-2", "x"] {
+      #expect(Emoji.glyph("wave::skin-tone-\(tone)") == nil)
+    }
+    #expect(Emoji.glyph("wave::skin-tone-2") == "\u{1f44b}\u{1f3fb}")
+    #expect(Picture(["icon_emoji": ":wave::skin-tone-3:"]).icon == "wave::skin-tone-3")
+    let wide: Value = ["attachments": [["color": "#ａａａａａａ", "text": "x"]]]
+    #expect(Picture(wide).parts.first == .attachment(colour: nil, [.text([.lines([[Span("x")]])])]))
+  }
+
   @Test func `wide characters keep the columns aligned, whatever the width`() {
     let message: Value = [
       "attachments": [

@@ -5,7 +5,10 @@ extension Hint {
     Hint(
       "no such file (list \"NAME\")", "the list NAME is empty until it is there",
       "write it, or look with `ls`"),
-    Hint("no such file; TEXT", "there is no config yet", "`luaslack init` writes one"),
+    Hint("no such file; did you mean TEXT", "the name is misspelt", ""),
+    Hint(
+      "no such file; it must name at least TEXT", "there is no config yet",
+      "`luaslack init` writes one"),
     Hint("not an ordinary file", "this is a directory or a device", "name a file"),
     Hint(
       "larger than NUMBER KiB", "so large a file is mostly the wrong one",

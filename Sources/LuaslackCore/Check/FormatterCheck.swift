@@ -247,7 +247,7 @@ public struct FormatterCheck: Sendable {
 extension FormatterChain {
   /// What a formatter did wrong, with what stands there.
   func finding(_ problem: FormatterProblem) -> Finding {
-    let place = Place(problem.error)
+    let place = Place(Secrets.masked(problem.error))
     let file = place.file ?? problem.file
     return Finding(file: file, line: place.line, problem: place.rest).explained(
       by: source(of: file))

@@ -50,6 +50,8 @@ struct Hint: Sendable {
   static func match(_ message: String) -> Match? {
     for hint in all {
       guard let found = hint.found(in: message) else { continue }
+      // No name of anything has a blank in it: these are a script's own words.
+      if hint.message.hasPrefix("NAME"), found["NAME"]?.contains(" ") == true { continue }
       if let names = hint.names, !names.contains(found["NAME"] ?? "") { continue }
       return Match(hint: hint, found: found)
     }

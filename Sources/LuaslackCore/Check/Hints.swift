@@ -42,6 +42,9 @@ extension Hint {
       "')' expected near TEXT", "a bracket is not closed, or a comma is missing",
       "write `)`, or `,` between arguments"),
     Hint(
+      "<name> expected near '\"TEXT", "behind a `.` or a `:` stands a name",
+      "two dots join texts, `a .. b`; a part of a table is `name = value`"),
+    Hint(
       "<name> expected near TEXT", "Lua wants a name here",
       "a function is `name = function(event, payload)`, a part of a table `name = value`"),
     Hint(
@@ -71,6 +74,25 @@ extension Hint {
     Hint(
       "unexpected symbol near '<\\226>'", "this sign is no part of Lua",
       "a word processor's quotes and dashes are other signs: write \" and -"),
+    Hint(
+      "unexpected symbol near '#'", "Lua has another sign for a comment", "begin it with `--`"),
+    Hint(
+      "unexpected symbol near '/'", "Lua has another sign for a comment",
+      "begin it with `--`; longer ones are `--[[ … ]]`"),
+    Hint(
+      "unexpected symbol near '?'", "Lua has no `? :`",
+      "write `condition and one or other`"),
+    Hint(
+      "unexpected symbol near '{'", "a table that stands alone does nothing",
+      "a file ends with `return { … }`"),
+    Hint(
+      "unexpected symbol near '}'", "something above has no `end`",
+      "each `function`, `if`, `for` and `while` needs its own; `else if` opens a second `if`, "
+        + "`elseif` does not"),
+    Hint(
+      "unexpected symbol near ','", "something above has no `end`",
+      "each `function`, `if`, `for` and `while` needs its own; `else if` opens a second `if`, "
+        + "`elseif` does not"),
     Hint(
       "unexpected symbol near TEXT", "Lua did not expect this here",
       "look just before it: a value or a name is missing, or something is there twice"),
@@ -122,6 +144,11 @@ extension Hint {
       "NAME is nil when nothing is known of the address", "ask first, `if event.NAME then`",
       names: ["geo", "history", "rdns"]),
     Hint(
+      "attempt to VERB a nil value (field 'NAME')",
+      "every event has NAME, so that this is none",
+      "an event comes first, and then the payload: `function(event, payload)`",
+      names: ["kind", "jail", "host", "severity", "reasons", "now", "delay", "fields", "lists"]),
+    Hint(
       "attempt to concatenate a nil value (field 'NAME')", "not every event has NAME",
       "write `(event.NAME or \"\")`", names: Event.members),
     Hint(
@@ -129,7 +156,7 @@ extension Hint {
       "ask first, `if event.NAME then`", names: Event.members),
     Hint(
       "attempt to VERB a nil value (field 'NAME')", "the list has nothing at that place",
-      "ask first, `if list[1] then`", names: ["?", "integer index"]),
+      "a list begins at 1; ask first, `if list[1] then`", names: ["?", "integer index"]),
     Hint(
       "attempt to call a nil value (method 'NAME')", "there is no function NAME behind the colon",
       "only texts have such, `text:upper()`; ours have a dot, `slack.code(text)`"),
@@ -155,6 +182,8 @@ extension Hint {
       "attempt to index a TYPE value (VERB 'NAME')", "NAME is a TYPE and has no members",
       "a payload's text is `payload.text`: look which of them is the table"),
     Hint("attempt to get length of a TYPE valueTEXT", "only texts and lists have a length", ""),
+    Hint(
+      "attempt to idiv a 'TYPE' with a 'VERB'", "`//` divides", "a comment begins with `--`"),
     Hint(
       "attempt to unm a 'TYPE' with a 'VERB'", "`-` needs a number after it",
       "make it one with `tonumber(x)`; join texts with `..`"),
@@ -353,7 +382,7 @@ extension Hint {
     Hint(
       "TEXT has no type; build it with slack.section and the like", "each block says its type", ""),
     Hint("TEXT: there is no block of type \"NAME\"VERB", "Slack knows no such block", ""),
-    Hint("TEXT must be text", "Slack wants a text here", ""),
+    Hint("NAME must be text", "Slack wants a text here", ""),
     Hint("TEXT: VERB is no colour to Slack; TYPE", "Slack would leave the bar grey", ""),
     Hint(
       "a literal \"NAME\" is shown as text; use TEXT",

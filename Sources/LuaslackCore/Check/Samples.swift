@@ -94,9 +94,11 @@ extension Sample {
     Sample("third", "the third ban of an address", usual([.bancount: "3"])),
     Sample("recidive", "a critical one", jail: "recidive", usual([.bancount: "7"])),
     Sample(
-      "valid-user", "somebody who belongs here", usual([.user: "alice"]),
+      "valid-user", "somebody who belongs here", kinds: [.ban, .prolong],
+      usual([.user: "alice"]),
       known: [
-        "valid_user": true, "severity": "critical", "reasons": ["alice is a valid user"],
+        "valid_user": true, "user": "alice", "severity": "critical",
+        "reasons": ["alice is a valid user"],
         "unban_command": "fail2ban-client set sshd unbanip 203.0.113.7",
       ]),
     Sample("id", "what was banned is no address", ip: "", usual([.id: "alice@example.org"])),

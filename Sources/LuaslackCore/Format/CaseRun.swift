@@ -101,7 +101,7 @@ public struct CaseRun {
       guard old != new else { return CaseReport(name: title, failure: nil) }
       var report = CaseReport(name: title, failure: failure(old, new))
       report.remarks =
-        made.problems
+        made.problems.flatMap { $0.lines() }
         + made.output.split(separator: "\n").prefix(20).map {
           "printed: \($0)"
         }
@@ -142,7 +142,7 @@ public struct CaseRun {
     do throws(FormatterCase.Unreadable) {
       return try FormatterCase(event: event).made(by: chain, formatter.settings)
     } catch {
-      throw Problem(text: "\(error)")
+      throw Problem(text: "event.json: \(error)")
     }
   }
 

@@ -9,20 +9,29 @@ public struct FormatterCase: Sendable {
     public let description: String
   }
 
-  /// `text` is what `event.json` holds.
-  init(event text: [UInt8]) throws(Unreadable) {
+  /// `text` is what `event.json` holds. `host` and `now`, microseconds since 1970, stand in where it names none.
+  init(event text: [UInt8], host: String = "host", now: Int64? = nil) throws(Unreadable) {
     let value: Value
     do throws(JSONError) {
       value = try JSONReader.read(text)
     } catch {
-      throw Unreadable(description: "event.json: \(error)")
+      let line = text.prefix(error.offset).count { $0 == 0x0a } + 1
+      throw Unreadable(description: "line \(line): \(error.reason)")
     }
-    guard var event = Event(case: value, host: "host", now: nil) else {
+    if let kind = value["kind"]?.string, kind != "digest",
+      !EventKind.accepted.map(\.rawValue).contains(kind)
+    {
+      let known = EventKind.accepted.map(\.rawValue) + ["digest"]
       throw Unreadable(
-        description: "event.json: needs at least \"kind\" and \"jail\", or of a digest the events")
+        description:
+          "no event is of the kind \"\(PlainText.line(kind))\"\(Nearest.hint(kind, known))")
+    }
+    guard var event = Event(case: value, host: host, now: now) else {
+      throw Unreadable(
+        description: "needs at least \"kind\" and \"jail\", or of a digest the events")
     }
     guard let known = (value["known"] ?? [:]).object else {
-      throw Unreadable(description: "event.json: \"known\" must be an object")
+      throw Unreadable(description: "\"known\" must be an object")
     }
     for (name, value) in known { event.value[name] = value }
     self.event = event
@@ -33,7 +42,7 @@ public struct FormatterCase: Sendable {
     /// As `payload.json` has it: the message, or `{"muted": why}`, or `{"digest": true}`.
     let payload: String
     /// What went wrong on the way; the message tells of it too.
-    let problems: [String]
+    let problems: [Finding]
     /// What the scripts printed.
     let output: String
   }
@@ -45,7 +54,8 @@ public struct FormatterCase: Sendable {
       result = Formatting(chain, settings).format(event)
     }
     return Made(
-      payload: Self.payload(result), problems: result.problems.map(\.error), output: result.output)
+      payload: Self.payload(result), problems: result.problems.map(chain.finding),
+      output: result.output)
   }
 
   private static func payload(_ result: Formatting.Result) -> String {
@@ -63,7 +73,8 @@ extension Event {
   /// As a case has it. `now` is in microseconds since 1970; nil: the time of the event.
   init?(case value: Value, host: String, now: Int64?) {
     guard value["kind"] == .string(EventKind.digest.rawValue) else {
-      guard let record = EventRecord(value) else { return nil }
+      guard var record = EventRecord(value) else { return nil }
+      if let now, record.acceptedAt == 0 { record.acceptedAt = now }
       self.init(record, host: host, now: now ?? record.acceptedAt)
       return
     }

@@ -241,6 +241,8 @@ extension Configuration {
   public var formatterNames: [String] {
     FormatterChain.luaFiles(formattersDirectory) + FormatterChain.shippedNames
   }
+
+  public static var shippedFormatters: [String] { FormatterChain.shippedNames }
 }
 
 /// A formatter that did not do its part.

@@ -29,7 +29,7 @@ public struct FormatterSuite: Sendable {
 
   public init(_ path: String, _ configuration: Configuration) throws(Nothing) {
     self.configuration = configuration
-    let path = Self.absolute(path)
+    let path = Self.absolute(FormatterChain.path(of: path, configuration))
     let isFile: Bool
     do throws(SystemError) {
       isFile = try FileStatus.of(path).kind != .directory
@@ -41,7 +41,7 @@ public struct FormatterSuite: Sendable {
       throw Nothing(description: problem)
     }
     let file = isFile ? String(path.split(separator: "/").last ?? "") : nil
-    let isOwn = root == configuration.formattersDirectory
+    let isOwn = root == Self.absolute(configuration.formattersDirectory)
     let isAlone = FormatterChain.luaFiles(root) == ["formatter.lua"]
     if !isOwn, file == "formatter.lua" || file == nil && isAlone {
       add(folder: [])
@@ -57,6 +57,7 @@ public struct FormatterSuite: Sendable {
 
   /// Without what a path may have at its end: the last part is a formatter's name.
   private static func absolute(_ path: String) -> String {
+    if let resolved = resolvedPath(path) { return resolved }
     var path = path.hasPrefix("/") ? path : Process.workingDirectory + "/" + path
     while path.hasSuffix("/") || path.hasSuffix("/.") { path.removeLast() }
     return path.isEmpty ? "/" : path

@@ -12,21 +12,33 @@ public struct Scene: Sendable {
 /// Makes previews with the formatters, the lists, the routes and the limits that messages are made with.
 public struct Previewer {
   private let rehearsal: Rehearsal
+  private let host: String
   private let now: Int64
-  private let isOfPaths: Bool
+  private let paths: [String]
+  private var isOfPaths: Bool { !paths.isEmpty }
 
   /// `paths`: formatters, or directories of them, in place of those in `formatters/`; none: those. `now` is in
   /// microseconds since 1970.
   public init(_ configuration: Configuration, paths: [String] = [], host: String, now: Int64) {
     rehearsal = Rehearsal(configuration, paths: paths, host: host, now: now)
-    isOfPaths = !paths.isEmpty
-    self.now = now
+    self.paths = paths
+    (self.host, self.now) = (host, now)
   }
 
   private var configuration: Configuration { rehearsal.configuration }
 
   /// What is wrong with the lists of the config.
-  public var listProblems: [String] { rehearsal.listProblems }
+  public var listProblems: [String] { rehearsal.listProblems + neverRun }
+
+  /// Files that look like formatters and are none.
+  private var neverRun: [String] {
+    guard !isOfPaths, configuration.formatters.contains("local") else { return [] }
+    return FormatterChain.passedOver(configuration.formattersDirectory)
+      .filter { $0.lowercased().hasSuffix(".lua") }
+      .map {
+        "\(PlainText.line($0)) never runs: a formatter's name is letters, digits, - and _, then .lua"
+      }
+  }
 
   /// Formatters that were asked for by name and cannot be read.
   public var unreadable: [Finding] {
@@ -40,7 +52,8 @@ public struct Previewer {
       if case .file(let path) = list { path } else { nil }
     }
     let directory = configuration.formattersDirectory
-    return [configuration.path, directory, directory + "/lib"] + lists
+    let given = paths.flatMap { [$0, $0 + "/lib", $0.directoryPart + "/lib"] }
+    return [configuration.path, directory, directory + "/lib"] + lists + given
       + (chain.files + chain.libraries).compactMap(\.path)
   }
 
@@ -148,6 +161,6 @@ public struct Previewer {
 
   /// The event of a case's `event.json`.
   public func scene(case text: [UInt8], name: String) throws(FormatterCase.Unreadable) -> Scene {
-    Scene(title: name, event: try FormatterCase(event: text).event)
+    Scene(title: name, event: try FormatterCase(event: text, host: host, now: now).event)
   }
 }

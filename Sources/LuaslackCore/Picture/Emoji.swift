@@ -3,10 +3,12 @@
 enum Emoji {
   /// Nil for a name that Slack does not have either, or that a workspace made up.
   static func glyph(_ name: String) -> String? {
-    if let tone = name.firstRange(of: "::skin-tone-") {
+    if let mark = name.firstRange(of: "::skin-tone-") {
       // `2` is the lightest of five, as Fitzpatrick counted them.
-      let modifier = UInt32(name[tone.upperBound...]).flatMap { Unicode.Scalar(0x1f3f9 + $0) }
-      guard let modifier, let plain = glyph(String(name[..<tone.lowerBound])) else { return nil }
+      guard let tone = UInt32(name[mark.upperBound...]), (2...6).contains(tone),
+        let modifier = Unicode.Scalar(0x1f3f9 + tone),
+        let plain = glyph(String(name[..<mark.lowerBound]))
+      else { return nil }
       let base = plain.unicodeScalars.filter { $0.value != 0xfe0f }
       return String(String.UnicodeScalarView(base + [modifier]))
     }

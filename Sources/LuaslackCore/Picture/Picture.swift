@@ -40,13 +40,16 @@ public struct Picture: Sendable, Equatable {
 
   public init(_ message: Value) {
     sender = message["username"]?.string ?? "luaslack"
-    icon = message["icon_emoji"]?.string.map { String($0.filter { $0 != ":" }) }
+    icon = message["icon_emoji"]?.string.map { name in
+      let name = name.hasPrefix(":") ? name.dropFirst() : name[...]
+      return String(name.hasSuffix(":") ? name.dropLast() : name)
+    }
     // Slack shows the blocks in place of the text.
     let rules = message["mrkdwn"] == false ? Mrkdwn.Rules.all.subtracting(.marks) : .all
     let text = message["text"]?.string ?? ""
     let top = Self.blocks(message) ?? (text.isEmpty ? [] : [.text(Mrkdwn.passages(text, rules))])
     let attachments = message["attachments"]?.array ?? []
-    time = attachments.compactMap { $0["ts"]?.int }.first.map(SlackDate.time)
+    time = attachments.compactMap { $0["ts"]?.int }.first.flatMap(SlackDate.time)
     parts = top + attachments.flatMap(Self.attachment)
   }
 
@@ -119,7 +122,9 @@ public struct Picture: Sendable, Equatable {
     case "danger": return "#a30200"
     default:
       let digits = (name ?? "").filter { $0 != "#" }
-      guard digits.count == 6, digits.allSatisfy(\.isHexDigit) else { return nil }
+      guard digits.count == 6, digits.allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
+        return nil
+      }
       return "#" + digits.lowercased()
     }
   }

@@ -3,13 +3,19 @@
 enum SlackDate {
   /// `parts`: seconds since 1970, and the layout. Nil if they are no date.
   static func text(_ parts: [String]) -> String? {
-    guard parts.count > 1, let seconds = Int64(parts[0]), Timestamp.isDate(seconds * 1_000_000)
-    else { return nil }
+    guard parts.count > 1, let seconds = Int64(parts[0]), dates.contains(seconds) else {
+      return nil
+    }
     return tokens(seconds).reduce(parts[1]) { $0.replacing("{\($1.key)}", with: $1.value) }
   }
 
-  /// `3:27 AM`
-  static func time(_ seconds: Int64) -> String { tokens(seconds)["time"] ?? "" }
+  /// `3:27 AM`; nil of what is no date.
+  static func time(_ seconds: Int64) -> String? {
+    dates.contains(seconds) ? tokens(seconds)["time"] : nil
+  }
+
+  /// Up to the year 9999.
+  private static let dates: Range<Int64> = 0..<253_402_300_800
 
   private static func tokens(_ seconds: Int64) -> [String: String] {
     // `Sat, 21 Nov 2026 03:27:24 +0000`

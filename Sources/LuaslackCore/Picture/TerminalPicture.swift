@@ -4,11 +4,31 @@ public struct TerminalPicture: Sendable {
   /// Columns.
   private let width: Int
   private let hasColour: Bool
+  private let palette: Palette
+
+  /// Of which colours a terminal has the bar's.
+  public enum Palette: Sendable {
+    case eight, indexed, full
+
+    /// By its name, `TERM`, and by `COLORTERM`, which ssh mostly leaves behind. GNU screen and the console would take
+    /// a full colour for other commands.
+    public init(term: String?, colorterm: String?) {
+      let term = term ?? ""
+      if ["truecolor", "24bit"].contains(colorterm) {
+        self = .full
+      } else if ["screen", "linux", "vt", "ansi"].contains(where: term.hasPrefix) {
+        self = term.contains("256") ? .indexed : .eight
+      } else {
+        self = .full
+      }
+    }
+  }
 
   /// `hasColour`: false leaves text alone, which can be piped and read by anything.
-  public init(width: Int, hasColour: Bool) {
+  public init(width: Int, hasColour: Bool, palette: Palette = .full) {
     self.width = max(20, width)
     self.hasColour = hasColour
+    self.palette = palette
   }
 
   /// Without a newline at its end.
@@ -204,6 +224,10 @@ public struct TerminalPicture: Sendable {
   private func cleaned(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
+      guard scalar != "\t" else {
+        result.append(" ")
+        continue
+      }
       switch scalar.properties.generalCategory {
       case .control, .lineSeparator, .paragraphSeparator: result.append("\u{fffd}")
       // They would turn around what else stands in the line.
@@ -234,7 +258,18 @@ public struct TerminalPicture: Sendable {
     guard let colour, let value = UInt32(colour.dropFirst(), radix: 16) else {
       return sgr("2", "┃")
     }
-    return sgr("38;2;\(value >> 16);\(value >> 8 & 0xff);\(value & 0xff)", "┃")
+    let (red, green, blue) = (value >> 16, value >> 8 & 0xff, value & 0xff)
+    switch palette {
+    case .full: return sgr("38;2;\(red);\(green);\(blue)", "┃")
+    case .indexed:
+      // A cube of six steps for each (ECMA-48 as xterm extends it).
+      let steps = [red, green, blue].map { ($0 * 5 + 127) / 255 }
+      return sgr("38;5;\(16 + 36 * steps[0] + 6 * steps[1] + steps[2])", "┃")
+    case .eight:
+      let code = (red >> 7) + 2 * (green >> 7) + 4 * (blue >> 7)
+      // Black could not be told from the screen.
+      return sgr(code == 0 ? "90" : "\(30 + code)", "┃")
+    }
   }
 
   private func sgr(_ codes: String, _ text: String) -> String {

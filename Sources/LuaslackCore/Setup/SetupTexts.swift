@@ -37,7 +37,7 @@ public enum SetupTexts {
   public static let starter = Array(
     """
     -- Your own wording: what these functions change is what Slack gets. See what comes of it:
-    --   luaslack ban --dry-run -- sshd 203.0.113.7 5
+    --   luaslack preview --watch
     --   luaslack check
 
     -- local colour = { sshd = "#d64545", recidive = "#7b1fa2" }

@@ -8,11 +8,13 @@ struct Sample: Sendable {
   private let kinds: [EventKind]
   private let ip: String
   private let jail: String
-  private let options: [EventRecord.Option: String]
+  /// Made when they are wanted: the names alone are asked for wherever a command line is read, and some texts are
+  /// long.
+  private let options: @Sendable () -> [EventRecord.Option: String]
   private let failures: String?
-  private let matches: String?
+  private let matches: @Sendable () -> String?
   private let title: String?
-  private let fields: [String: String]
+  private let fields: @Sendable () -> [String: String]
   /// Laid over the event: what the config knows on the host where it happens.
   private let known: [String: Value]
   private var parts: [Sample] = []
@@ -23,8 +25,10 @@ struct Sample: Sendable {
   private init(
     _ name: String, _ about: String, isHostile: Bool = false, kinds: [EventKind] = Sample.ofAddress,
     jail: String = "sshd", ip: String = "203.0.113.7", failures: String? = "5",
-    _ options: [EventRecord.Option: String] = [:], title: String? = nil, matches: String? = nil,
-    fields: [String: String] = [:], known: [String: Value] = [:]
+    _ options: @autoclosure @escaping @Sendable () -> [EventRecord.Option: String] = [:],
+    title: String? = nil, matches: @autoclosure @escaping @Sendable () -> String? = nil,
+    fields: @autoclosure @escaping @Sendable () -> [String: String] = [:],
+    known: [String: Value] = [:]
   ) {
     (self.name, self.about, self.isHostile, self.kinds) = (name, about, isHostile, kinds)
     (self.jail, self.ip, self.failures, self.options) = (jail, ip, failures, options)
@@ -50,11 +54,11 @@ struct Sample: Sendable {
     }
     return kinds.map { kind in
       var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: Self.moment)
-      for (option, text) in options { record.set(option, text) }
+      for (option, text) in options() { record.set(option, text) }
       if kind.hasAddress { record.setFailures(failures) }
       if kind == .notify { record.setTitle(title) }
-      if let matches { record.setMatches(matches) }
-      for (name, text) in fields { record.setField(name, text) }
+      if let matches = matches() { record.setMatches(matches) }
+      for (name, text) in fields() { record.setField(name, text) }
       var event = Event(record, host: "web1", now: Self.moment, context: context)
       for (name, value) in known where kind.hasAddress { event.value[name] = value }
       return event

@@ -48,11 +48,7 @@ public struct FormatterCase: Sendable {
   }
 
   func made(by chain: FormatterChain, _ settings: Sandbox.Settings) -> Made {
-    var result = Formatting(chain, settings).format(event)
-    // On a busy machine any script may run out of time once.
-    if result.problems.contains(where: { $0.error.contains("time limit (") }) {
-      result = Formatting(chain, settings).format(event)
-    }
+    let result = Formatting(chain, settings).tried(event)
     return Made(
       payload: Self.payload(result), problems: result.problems.map(chain.finding),
       output: result.output)

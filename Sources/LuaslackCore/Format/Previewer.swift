@@ -86,7 +86,7 @@ public struct Previewer {
   ) -> Preview {
     var scene = scene
     scene.title += ", for \(destination.name)"
-    let result = formatting.format(scene.event)
+    let result = formatting.tried(scene.event)
     var preview = Preview(scene, result, formatting.chain)
     switch result.outcome {
     case .message(let message): preview.add(Ignored.remarks(message, for: destination))

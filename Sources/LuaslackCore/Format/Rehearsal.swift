@@ -47,7 +47,7 @@ final class Rehearsal {
       return Formatting.Result(outcome: .muted(reason))
     }
     if let end = suspendedUntil, end <= Clock.monotonic() { leaveOut() }
-    var result = formatting.format(event)
+    var result = formatting.tried(event)
     let suspended = suspensions.observe(result, of: formatting.chain, now: Clock.monotonic())
     if !suspended.isEmpty {
       result.problems += suspended

@@ -105,7 +105,7 @@ struct PreviewWatch {
   }
 
   private func styled(_ codes: String, _ text: String) -> String {
-    hasColour ? "\u{1b}[\(codes)m\(text)\u{1b}[0m" : text
+    TerminalText.painted(text, codes, if: hasColour)
   }
 
   /// On a terminal in place of the screen before, else below it. False if nobody reads it.

@@ -50,7 +50,7 @@ public struct Finding: Sendable, Hashable {
   /// programs read.
   public func lines(columns: Int = 100, hasColour: Bool = false) -> [String] {
     func painted(_ code: String, _ text: String) -> String {
-      hasColour ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
+      TerminalText.painted(text, code, if: hasColour)
     }
     let shown = (excerpt?.text(columns: columns) ?? []).map { line in
       line.hasSuffix("^") ? painted("31", line) : line

@@ -76,7 +76,7 @@ public struct FormatterCheck: Sendable {
   public mutating func check(path given: String) {
     let trimmed = given.hasSuffix("/") && given.utf8.count > 1 ? String(given.dropLast()) : given
     let path = FormatterChain.path(of: trimmed, configuration)
-    var chain = FormatterChain.load(shippedBeforeLocal)
+    var chain = FormatterChain.shippedBeforeLocal(configuration)
     let shippedCount = chain.files.count
     chain.problems = []
     shown = [:]
@@ -97,13 +97,6 @@ public struct FormatterCheck: Sendable {
     fileCount += own.count
     check(chain, directory: isDirectory ? path : path.directoryPart) { own.contains($0) }
     if isDirectory { notePassedOver(path) }
-  }
-
-  private var shippedBeforeLocal: Configuration {
-    var configuration = configuration
-    let names = configuration.formatters
-    configuration.formatters = Array(names.prefix { $0 != "local" })
-    return configuration
   }
 
   private mutating func check(

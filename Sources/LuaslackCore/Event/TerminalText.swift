@@ -1,5 +1,10 @@
 /// What a program wrote for a terminal, without what steers one: colours, a cursor that moves. Pure.
 public enum TerminalText {
+  /// In colours or the like, as ECMA-48's SGR numbers them: `1;31` is bold and red.
+  public static func painted(_ text: String, _ codes: String, if hasColour: Bool) -> String {
+    hasColour && !codes.isEmpty && !text.isEmpty ? "\u{1b}[\(codes)m\(text)\u{1b}[0m" : text
+  }
+
   /// Without control sequences (ECMA-48: CSI, OSC and their like); of a line that was written over by a
   /// carriage return, what is left of it in the end.
   public static func plain(_ text: String) -> String {

@@ -19,7 +19,7 @@ public struct CaseReport: Sendable {
   public func text(hasColour: Bool) -> String {
     guard let failure else { return "" }
     func painted(_ text: String, _ code: String) -> String {
-      hasColour ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
+      TerminalText.painted(text, code, if: hasColour)
     }
     var lines = [painted(PlainText.marked("\(name): \(failure)"), "1")]
     lines += remarks.map { "  " + PlainText.marked($0) }

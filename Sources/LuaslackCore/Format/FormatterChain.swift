@@ -31,14 +31,19 @@ struct FormatterChain: Sendable, Equatable {
     return chain
   }
 
+  /// What one's own formatters are handed a payload by.
+  static func shippedBeforeLocal(_ configuration: Configuration) -> FormatterChain {
+    var shipped = configuration
+    shipped.formatters = Array(configuration.formatters.prefix { $0 != "local" })
+    return load(shipped)
+  }
+
   /// The shipped ones that run before `local`, and after them what `paths` name: files, directories as `local` would
   /// run them, or formatters by name, one's own or shipped.
   static func load(
     _ configuration: Configuration, inPlaceOfLocal paths: [String]
   ) -> FormatterChain {
-    var shipped = configuration
-    shipped.formatters = Array(configuration.formatters.prefix { $0 != "local" })
-    var chain = load(shipped)
+    var chain = shippedBeforeLocal(configuration)
     let limit = configuration.limits.sourceBytes
     for name in paths {
       let path = path(of: name, configuration)

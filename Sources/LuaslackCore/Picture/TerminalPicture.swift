@@ -273,7 +273,7 @@ public struct TerminalPicture: Sendable {
   }
 
   private func sgr(_ codes: String, _ text: String) -> String {
-    hasColour && !codes.isEmpty && !text.isEmpty ? "\u{1b}[\(codes)m\(text)\u{1b}[0m" : text
+    TerminalText.painted(text, codes, if: hasColour)
   }
 
   /// Columns of a line that is styled already.

@@ -13,6 +13,11 @@ public enum PlainText {
   }
 
   private static func clean(_ text: String, keepNewlines: Bool) -> String {
+    // Nearly all that comes is plain already.
+    let isPlain = text.utf8.allSatisfy { byte in
+      (0x20...0x7e).contains(byte) && byte != 0x60 || keepNewlines && byte == 0x0a
+    }
+    guard !isPlain else { return text }
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar {

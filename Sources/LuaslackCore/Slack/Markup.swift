@@ -44,6 +44,8 @@ enum Markup {
   private static func render(
     _ text: String, plain: (String) -> String, group: (Group) -> String
   ) -> String {
+    // Most texts hold no character of the marks' block, of which this is the first byte.
+    guard text.utf8.contains(0xee) else { return plain(text) }
     var result = ""
     var rest = text.unicodeScalars[...]
     while let start = rest.firstIndex(of: open) {

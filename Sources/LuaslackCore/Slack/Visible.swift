@@ -58,7 +58,8 @@ enum Visible {
       case "\n":
         lines += 1
         result.append(scalar)
-      default: if scalar.properties.generalCategory != .format { result.append(scalar) }
+      default:
+        if scalar.isASCII || scalar.properties.generalCategory != .format { result.append(scalar) }
       }
     }
     return result

@@ -121,10 +121,10 @@ public struct ConfigurationReader {
   private func kinds(_ value: Value) throws(ConfigurationError) -> [EventKind] {
     var kinds: [EventKind] = []
     for name in try strings(value, "post") {
-      guard let kind = EventKind.accepted.first(where: { $0.rawValue == name }) else {
+      guard let kind = EventKind.recorded.first(where: { $0.rawValue == name }) else {
         throw error(
           "post",
-          "unknown kind \"\(name)\"" + Nearest.hint(name, EventKind.accepted.map(\.rawValue)))
+          "unknown kind \"\(name)\"" + Nearest.hint(name, EventKind.recorded.map(\.rawValue)))
       }
       kinds.append(kind)
     }

@@ -355,7 +355,7 @@ extension ConfigurationReader {
     }
     return Configuration.Route(
       jails: try names("jail"),
-      kinds: try patterns("kind", of: EventKind.accepted.map(\.rawValue)),
+      kinds: try patterns("kind", of: EventKind.recorded.map(\.rawValue)),
       severities: try patterns("severity", of: Severity.allCases.map(\.rawValue)),
       to: to.enumerated().filter { to.firstIndex(of: $1) == $0 }.map(\.1))
   }

@@ -91,6 +91,7 @@ public final class Pipeline<Carrier: Transport> {
         try take(file, context, now: now)
         taken.append(file)
       }
+      try queue.writePulses()
       try jailNews.word(context, digestDue: digestDue(now: now), now: now)
     }
     guard intake.remove(taken) else {
@@ -146,6 +147,9 @@ public final class Pipeline<Carrier: Transport> {
       try queue.event(like: key, acceptedAt: record.acceptedAt)
     }
     if record.kind == .ban { record = try queue.prolonged(record, as: repeated.flatMap { $0 }) }
+    if repeated.flatMap({ $0 }) == nil {
+      record.known["history"] = try queue.history(before: record)?.value
+    }
     let event = Event(record, host: host, now: now, context: context)
     if let id = repeated.flatMap({ $0 }) {
       try queue.noteArrival(file.name, of: id, now: now)
@@ -157,6 +161,7 @@ public final class Pipeline<Carrier: Transport> {
     } else {
       let id = try queue.insert(record, key: key, severity: event.severity)
       try queue.noteArrival(file.name, of: id, now: now)
+      try queue.remember(record, as: id)
       try queue.heed(record, now: now)
       try deliver(record, event, as: id, context, now: now)
     }

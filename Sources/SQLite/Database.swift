@@ -114,6 +114,12 @@ public final class Database {
   public func all<Value>(
     _ sql: String, _ values: SQLValue..., read: (borrowing Row) -> Value
   ) throws(DatabaseError) -> [Value] {
+    try all(sql, values, read: read)
+  }
+
+  public func all<Value>(
+    _ sql: String, _ values: [SQLValue], read: (borrowing Row) -> Value
+  ) throws(DatabaseError) -> [Value] {
     var result: [Value] = []
     _ = try rows(sql, values) { row in
       result.append(read(row))
@@ -124,6 +130,12 @@ public final class Database {
 
   public func forEach(
     _ sql: String, _ values: SQLValue..., body: (borrowing Row) -> Void
+  ) throws(DatabaseError) {
+    try forEach(sql, values, body: body)
+  }
+
+  public func forEach(
+    _ sql: String, _ values: [SQLValue], body: (borrowing Row) -> Void
   ) throws(DatabaseError) {
     try rows(sql, values) { row in
       body(row)

@@ -6,6 +6,7 @@ public enum SQLValue: Sendable, Equatable {
   case integer(Int64)
   case real(Double)
   case text(String)
+  case blob([UInt8])
 
   public static func text(_ value: String?) -> SQLValue {
     if let value { .text(value) } else { .null }
@@ -15,7 +16,7 @@ public enum SQLValue: Sendable, Equatable {
 /// Owns one prepared statement.
 @safe
 final class Statement {
-  private let handle: OpaquePointer
+  fileprivate let handle: OpaquePointer
 
   @unsafe
   init(_ handle: OpaquePointer) {
@@ -31,6 +32,10 @@ final class Statement {
     case .null: return unsafe sqlite3_bind_null(handle, index)
     case .integer(let number): return unsafe sqlite3_bind_int64(handle, index, number)
     case .real(let number): return unsafe sqlite3_bind_double(handle, index, number)
+    case .blob(let bytes):
+      return unsafe bytes.withUnsafeBytes { bytes in
+        unsafe csqlite_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count))
+      }
     case .text(var text):
       return text.withUTF8 { bytes in
         unsafe bytes.withMemoryRebound(to: CChar.self) { bytes in
@@ -64,6 +69,15 @@ final class Statement {
   }
 }
 
+extension Statement {
+  func number(_ column: Int32) -> UInt128? {
+    guard let bytes = unsafe sqlite3_column_blob(handle, column),
+      unsafe sqlite3_column_bytes(handle, column) == 16
+    else { return nil }
+    return unsafe UInt128(bigEndian: bytes.loadUnaligned(as: UInt128.self))
+  }
+}
+
 /// The current row of a running statement; columns are numbered from 0.
 public struct Row: ~Copyable {
   private let statement: Statement
@@ -75,6 +89,8 @@ public struct Row: ~Copyable {
   public func integer(_ column: Int32) -> Int64 { statement.integer(column) }
   public func real(_ column: Int32) -> Double { statement.real(column) }
   public func text(_ column: Int32) -> String { statement.text(column) }
+  /// A blob of 16 bytes, the most significant first, without making an array of each; nil of any other value.
+  public func number(_ column: Int32) -> UInt128? { statement.number(column) }
   public func optionalInteger(_ column: Int32) -> Int64? {
     statement.isNull(column) ? nil : statement.integer(column)
   }

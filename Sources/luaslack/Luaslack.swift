@@ -74,6 +74,7 @@ enum CommandNames {
     for child in children where child.commandName == name {
       return check(arguments.dropFirst(), in: child)
     }
+    guard parent.defaultSubcommand == nil else { return }
     let known = children.compactMap { $0.commandName }
     Luaslack.fail(.usage, "there is no command \"\(name)\"" + Nearest.hint(name, known))
   }

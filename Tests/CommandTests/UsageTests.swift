@@ -7,7 +7,8 @@ import Testing
     [], ["ban"], ["unban"], ["prolong"], ["jail-start"], ["jail-stop"], ["jail-flush"], ["status"],
     ["check"], ["queue"], ["queue", "list"], ["queue", "show"], ["queue", "flush"],
     ["queue", "retry"], ["queue", "hold"], ["queue", "release"], ["queue", "delete"], ["trace"],
-    ["history"], ["history", "forget"], ["config"], ["config", "show"], ["send-test"], ["init"],
+    ["history"], ["history", "show"], ["history", "forget"], ["config"], ["config", "show"],
+    ["send-test"], ["init"],
     ["doctor"], ["replay"], ["notify"], ["preview"],
     ["formatter"], ["formatter", "test"], ["formatter", "new"],
   ]

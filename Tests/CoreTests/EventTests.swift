@@ -260,7 +260,7 @@ import Testing
     #expect(record.fields.count == EventRecord.fieldCountLimit)
   }
 
-  @Test(arguments: EventKind.accepted)
+  @Test(arguments: EventKind.recorded.filter { !$0.isOwn })
   func `the built-in message says what happened, where and to whom`(kind: EventKind) {
     let event = event(record(kind, ip: kind.hasAddress ? "203.0.113.7" : ""))
     let sentence = BuiltIn.sentence(event)

@@ -172,7 +172,7 @@ import Testing
   }
 
   private func warnings() throws -> Int {
-    try queue.deliveries(pendingOnly: false, limit: 1_000).filter { $0.kind == "warning" }.count
+    try queue.deliveries(pendingOnly: false, limit: 1_000).filter { $0.kind == "notice" }.count
   }
 
   @Test(

@@ -135,13 +135,30 @@ import Testing
   }()
 
   /// What an event has, and a later database might.
-  private static let later: Set = ["history", "geo", "rdns"]
+  private static let later: Set = ["geo", "rdns"]
   private static let ofJails: Set = ["jails", "change", "change_in_words"]
 
   @Test func `an event has what they declare, in the types that they declare`() {
     #expect(Self.types.names("luaslack.Event") == Event.members.sorted())
     let values = Self.events.filter { $0.kind != .digest }.map(\.value)
     expect(values, toBe: "luaslack.Event", but: Self.later.union(Self.ofJails))
+  }
+
+  @Test func `history has what they declare`() throws {
+    let full = try #require(Self.events.lazy.compactMap { $0.value["history"] }.first)
+    var history = History()
+    history.userAddresses = 3
+    // An address without bans, of no network, tried as a user.
+    let bare = history.value
+    #expect(bare["network"] == nil && bare["address"]?["previous"] == nil)
+    for value in [full, bare] { #expect(Self.types.problem(value, "luaslack.History") == nil) }
+    let names = Set((full.object ?? [:]).keys).union((bare.object ?? [:]).keys)
+    #expect(Self.types.names("luaslack.History") == names.sorted())
+    for (member, name) in [("address", "Address"), ("network", "Network")] {
+      let declared =
+        Self.types.names("luaslack.\(name)History") + Self.types.names("luaslack.Figures")
+      #expect(Set(declared) == Set((full[member]?.object ?? [:]).keys))
+    }
   }
 
   @Test func `a digest and its events have what they declare`() {

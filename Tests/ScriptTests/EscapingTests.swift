@@ -164,7 +164,7 @@ enum HostileEvent {
   static func pair(
     _ random: inout FixedRandom
   ) -> (hostile: EventRecord, benign: EventRecord, now: Int64) {
-    let kind = EventKind.accepted.randomElement(using: &random) ?? .ban
+    let kind = EventKind.recorded.filter { !$0.isOwn }.randomElement(using: &random) ?? .ban
     let addresses = ["203.0.113.7", "2001:db8::7", "198.51.100.0/24"]
     let address = addresses.randomElement(using: &random) ?? ""
     let hasAddress = Int.random(in: 0..<4, using: &random) > 0

@@ -71,9 +71,44 @@
 ---@field jails? string[] several that start or stop at once
 ---@field change? "started"|"stopped"|"restarted"|"flushed" what all of these did
 ---@field change_in_words? string "2 jails stopped: sshd, nginx"
----@field history? table nil for now: ask `if event.history then`
+---@field history? luaslack.History how often it was banned before: ask `if event.history then`
 ---@field geo? table nil for now: ask `if event.geo then`
 ---@field rdns? string nil for now: ask `if event.rdns then`
+
+---What was banned before the event, as far as luaslack was told.
+---@class luaslack.History
+---@field address luaslack.AddressHistory of this address
+---@field network? luaslack.NetworkHistory of its /24 or /48
+---@field jail luaslack.Figures of this jail, to five minutes up to a day and to an hour beyond
+---@field user? luaslack.UserHistory of the user name that was tried
+
+---@class luaslack.Figures
+---@field bans luaslack.Windows
+---@field failures luaslack.Windows
+---@field first? integer seconds since 1970; nil if there was none
+---@field last? integer seconds since 1970; nil if there was none
+
+---@class luaslack.AddressHistory: luaslack.Figures
+---@field jails string[] other jails that banned it, the last first
+---@field previous? luaslack.PreviousBan the ban before this event
+
+---@class luaslack.NetworkHistory: luaslack.Figures
+---@field name string "203.0.113.0/24"
+
+---@class luaslack.UserHistory
+---@field addresses integer addresses banned for this user within a day, this one with them
+
+---@class luaslack.PreviousBan
+---@field jail string
+---@field time integer seconds since 1970
+---@field failures integer
+
+---Counts up to the event: in the last hour, 24 hours, 7 days and 30 days.
+---@class luaslack.Windows
+---@field hour integer
+---@field day integer
+---@field week integer
+---@field month integer
 
 -- == The digest
 

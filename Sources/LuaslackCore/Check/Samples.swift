@@ -17,6 +17,8 @@ struct Sample: Sendable {
   private let fields: @Sendable () -> [String: String]
   /// Laid over the event: what the config knows on the host where it happens.
   private let known: [String: Value]
+  /// What a database knows.
+  private var kept: [String: Value] = [:]
   private var parts: [Sample] = []
 
   /// 2026-11-21 03:27:24 UTC, in microseconds.
@@ -35,8 +37,8 @@ struct Sample: Sendable {
     (self.title, self.matches, self.fields, self.known) = (title, matches, fields, known)
   }
 
-  private static let ofAddress = EventKind.accepted.filter(\.hasAddress)
-  private static let ofJail = EventKind.accepted.filter(\.isOfJail)
+  private static let ofAddress = EventKind.recorded.filter(\.hasAddress)
+  private static let ofJail = EventKind.recorded.filter(\.isOfJail)
 
   /// A digest of what these make.
   private static func digest(_ name: String, _ about: String, of samples: [Sample]) -> Sample {
@@ -59,6 +61,7 @@ struct Sample: Sendable {
       if kind == .notify { record.setTitle(title) }
       if let matches = matches() { record.setMatches(matches) }
       for (name, text) in fields() { record.setField(name, text) }
+      if kind.hasAddress { record.known = kept }
       var event = Event(record, host: "web1", now: Self.moment, context: context)
       for (name, value) in known where kind.hasAddress { event.value[name] = value }
       return event
@@ -67,6 +70,12 @@ struct Sample: Sendable {
 }
 
 extension Sample {
+  fileprivate func knowing(_ history: History) -> Sample {
+    var sample = self
+    sample.kept["history"] = history.value
+    return sample
+  }
+
   static let all =
     ordinary + hostile + [
       digest("storm", "many of these at once", of: ordinary),
@@ -96,7 +105,8 @@ extension Sample {
     Sample("restored", "a ban that fail2ban repeats", usual([.restored: "1"])),
     Sample("for-good", "a ban without end", usual([.bantime: "-1"])),
     Sample("third", "the third ban of an address", usual([.bancount: "3"])),
-    Sample("recidive", "a critical one", jail: "recidive", usual([.bancount: "7"])),
+    Sample("recidive", "a critical one", jail: "recidive", usual([.bancount: "7"]))
+      .knowing(History.sample),
     Sample(
       "valid-user", "somebody who belongs here", kinds: [.ban, .prolong],
       usual([.user: "alice"]),
@@ -147,4 +157,27 @@ extension Sample {
       "hostile-jail", "a jail's name that tries to be markup", isHostile: true,
       kinds: ofAddress + ofJail, jail: evil, usual),
   ]
+}
+
+extension History {
+  /// Of an address that comes again and again.
+  fileprivate static var sample: History {
+    let second = Sample.moment / 1_000_000
+    func figures(_ bans: [Int64], first: Int64, last: Int64) -> Figures {
+      var figures = Figures()
+      for (window, bans) in zip(Window.allCases, bans) {
+        figures[window] = Count(bans: bans, failures: 5 * bans)
+      }
+      (figures.first, figures.last) = (second - first, second - last)
+      return figures
+    }
+    var history = History()
+    history.address = figures([1, 3, 6, 6], first: 172_800, last: 2_400)
+    history.previous = Ban(jail: "sshd", at: second - 2_400, failures: 5)
+    history.jails = ["sshd", "nginx-http-auth"]
+    history.network = "203.0.113.0/24"
+    history.networkFigures = figures([2, 5, 12, 31], first: 2_000_000, last: 2_400)
+    history.jail = figures([0, 1, 4, 9], first: 7_000_000, last: 80_000)
+    return history
+  }
 }

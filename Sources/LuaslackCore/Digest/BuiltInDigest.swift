@@ -89,6 +89,7 @@ extension BuiltIn {
     case .jailStop: "jail\(plural(count)) stopped"
     case .jailFlush: "jail\(plural(count)) flushed"
     case .notify: "notification\(plural(count))"
+    case .warning, .report: kind + plural(count)
     case .digest, nil: kind
     }
   }

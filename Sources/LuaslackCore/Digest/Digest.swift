@@ -53,14 +53,9 @@ struct Digest: Equatable {
     guard entry.kind != EventKind.notify.rawValue else { return }
     jails.add(entry.jail)
     if let network = Network(entry.ip) ?? Network(entry.subject) {
-      networks.add(Self.owner(of: network))
+      networks.add(network.owner.description)
     }
     if let user = entry.user, !user.isEmpty { users.add(user) }
-  }
-
-  private static func owner(of network: Network) -> String {
-    let most = network.isIPv4 ? 96 + 24 : 48
-    return (network.prefix > most ? network.wider(most) : network).description
   }
 
   /// A digest of these.

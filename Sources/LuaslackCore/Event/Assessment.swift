@@ -27,9 +27,10 @@ struct Assessment {
     lists = context.lists.mapValues { list in
       address.map { list.entries(containing: $0.network) } ?? []
     }
-    if record.kind == .notify { severity = Self.severity(of: record) }
+    if record.kind == .notify || record.kind.isOwn { severity = Self.severity(of: record) }
     guard record.kind == .ban || record.kind == .prolong else { return }
     judge(record)
+    judge(history: record.known["history"], user: user)
     if isValidUser { add(.critical, "\(user) is a valid user") }
     if isFriendly, let address {
       add(.critical, "\(PlainText.line(address.text)) is in a friendly network")
@@ -51,6 +52,21 @@ struct Assessment {
     if record.jail == "recidive" { add(.critical, "banned by the jail recidive") }
     let bantime = record.options[.bantime].flatMap { Double(decimal: $0) } ?? 0
     if bantime < 0 { add(.warning, "banned for good") }
+  }
+
+  /// Bans of one address within a week that make a repeat offender, if fail2ban does not count itself; and addresses
+  /// that were banned for one account within a day, which is somebody's aim then.
+  private static let (offences, addresses): (Int64, Int64) = (3, 10)
+
+  private mutating func judge(history: Value?, user: String) {
+    let bans = (history?["address"]?["bans"]?["week"]?.int ?? 0) + 1
+    if reasons.isEmpty, bans >= Self.offences {
+      add(.warning, "\(Self.ordinal(Int(bans))) ban of this address in 7 days")
+    }
+    let addresses = history?["user"]?["addresses"]?.int ?? 0
+    if addresses >= Self.addresses, isValidUser || !UnknownUsers.isCommon(user) {
+      add(.warning, "\(addresses) addresses tried this user within a day")
+    }
   }
 
   private mutating func add(_ severity: Severity, _ reason: String) {

@@ -26,8 +26,14 @@ public struct Event: Sendable, Equatable {
       value["user"] = context.shownUser(record.options[.user]).map(Value.string)
     }
     assessment.add(to: &value)
+    for (name, known) in record.known where kind.isOwn || Self.knownLater.contains(name) {
+      value[name] = known
+    }
     self.value = value
   }
+
+  /// What a database knows, or does not.
+  private static let knownLater = ["history", "geo", "rdns"]
 
   /// Many events as one.
   init(_ digest: Digest, host: String, now: Int64) {

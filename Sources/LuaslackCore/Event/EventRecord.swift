@@ -31,7 +31,11 @@ public struct EventRecord: Sendable, Equatable {
   public var fields: [String: String] = [:]
   /// Of a notification, as its caller says.
   public private(set) var title: String?
+  /// Of a notification as well, and of luaslackd's own words.
   public var severity: Severity?
+  /// What luaslackd knew of it when it took it in, `history` and the like: kept, so that it is told the same
+  /// whenever it is told; of its own words all that they say. Never believed of a file.
+  var known: [String: Value] = [:]
   /// Who left it, of the group luaslack-submit: said by luaslackd, never believed of a file.
   var submitter: String?
   /// Destinations asked for by name; empty: the config decides.
@@ -162,6 +166,7 @@ extension EventRecord {
     if !fields.isEmpty { value["fields"] = .object(fields.mapValues(Value.string)) }
     if !destinations.isEmpty { value["to"] = .array(destinations.map(Value.string)) }
     if isReduced { value["is_reduced"] = true }
+    if !known.isEmpty { value["known"] = .object(known) }
     if !unknownOptions.isEmpty {
       value["unknown_options"] = .array(unknownOptions.map(Value.string))
     }
@@ -172,7 +177,7 @@ extension EventRecord {
   /// and flags may stand as such, as people write them in a case of a formatter.
   public init?(_ value: Value) {
     guard let kind = value["kind"]?.string.flatMap(EventKind.init(rawValue:)),
-      EventKind.accepted.contains(kind),
+      EventKind.recorded.contains(kind),
       let jail = kind == .notify ? "" : value["jail"]?.string
     else { return nil }
     self.init(
@@ -180,9 +185,11 @@ extension EventRecord {
       acceptedAt: Self.within(value["accepted_at"]))
     if kind != .notify { setFailures(value["failures"]?.scalarText) }
     for option in Option.allCases { set(option, value[option.rawValue]?.scalarText) }
+    if kind == .notify || kind.isOwn {
+      severity = value["severity"]?.string.flatMap(Severity.init(rawValue:))
+    }
     if kind == .notify {
       setTitle(value["title"]?.string)
-      severity = value["severity"]?.string.flatMap(Severity.init(rawValue:))
       submitter = value["submitter"]?.string.map { Self.bounded($0) }
     }
     if let text = value[Self.textMember(kind)]?.string {
@@ -190,6 +197,7 @@ extension EventRecord {
     }
     for (name, text) in value["fields"]?.object ?? [:] { setField(name, text.scalarText ?? "") }
     isReduced = value["is_reduced"]?.bool ?? false
+    known = value["known"]?.object ?? [:]
     func names(_ member: String) -> [String] {
       (value[member]?.array ?? []).prefix(Self.nameCountLimit).compactMap(\.string)
         .map { Self.bounded($0, Self.nameLimit) }

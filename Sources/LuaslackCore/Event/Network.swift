@@ -47,6 +47,41 @@ public struct Network: Hashable, Sendable, CustomStringConvertible {
     Network(base, prefix: prefix, isIPv4: isIPv4)
   }
 
+  /// What one owner mostly has: the /24 of an IPv4 address, the /48 of an IPv6 one. Of a wider network, itself.
+  var owner: Network {
+    let most = isIPv4 ? 96 + 24 : 48
+    return prefix > most ? wider(most) : self
+  }
+
+  /// One number for each `owner`, in the order of addresses, IPv4 before IPv6.
+  var ownerKey: Int64 { Self.ownerKey(base) }
+
+  /// Those of the first and the last address in it.
+  var ownerKeys: ClosedRange<Int64> { ownerKey...max(ownerKey, Self.ownerKey(last)) }
+
+  private static func ownerKey(_ address: UInt128) -> Int64 {
+    address >> 32 == 0xffff
+      ? Int64(truncatingIfNeeded: address >> 8 & 0xff_ffff)
+      : 1 << 48 | Int64(truncatingIfNeeded: address >> 80)
+  }
+
+  private var last: UInt128 { base | (prefix == 128 ? 0 : UInt128.max >> UInt128(prefix)) }
+
+  /// All that begins with its prefix lies between these, as 16 bytes in the order of addresses.
+  var range: (first: [UInt8], last: [UInt8]) {
+    (Self.bytes(base), Self.bytes(last))
+  }
+
+  private static func bytes(_ value: UInt128) -> [UInt8] {
+    stride(from: 120, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> UInt128($0)) }
+  }
+
+  /// A network by its first address and its number of bits; nil for what is none.
+  init?(base: UInt128?, prefix: Int64) {
+    guard let base, (0...128).contains(prefix) else { return nil }
+    self.init(base, prefix: Int(prefix), isIPv4: base >> 32 == 0xffff && prefix >= 96)
+  }
+
   /// In CIDR notation, without the prefix if it is one address: `203.0.113.0/24`, `2001:db8::/48`.
   public var description: String {
     guard !isIPv4 else {

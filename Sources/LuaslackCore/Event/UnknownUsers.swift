@@ -10,10 +10,13 @@ public enum UnknownUsers: String, Sendable, CaseIterable {
   func shown(_ name: String) -> String? {
     switch self {
     case .full: name
-    case .hidden: Self.common.contains(name.lowercased()) ? name : nil
-    case .short: Self.common.contains(name.lowercased()) ? name : Self.shortened(name)
+    case .hidden: Self.isCommon(name) ? name : nil
+    case .short: Self.isCommon(name) ? name : Self.shortened(name)
     }
   }
+
+  /// One that attackers try everywhere.
+  static func isCommon(_ name: String) -> Bool { common.contains(name.lowercased()) }
 
   /// Three characters, but never more than half of it. How long it was is not said either.
   private static func shortened(_ name: String) -> String {

@@ -57,6 +57,7 @@ enum BuiltIn {
     case .jailStop: return "jail \(event.jail) stopped on \(host)"
     case .jailFlush: return "jail \(event.jail) lifted all its bans on \(host)"
     case .notify: return "\(heading(event)) on \(origin(event))"
+    case .warning, .report: return "\(event.kind.rawValue) on \(host)"
     case .digest: return event.digest.map { sentence($0, host: host) } ?? "a digest"
     }
   }
@@ -97,6 +98,18 @@ enum BuiltIn {
   /// Event text holds no backtick that could end it.
   private static func code(_ text: String) -> String { "`\(text)`" }
 
+  /// Of one that was banned before, where that matters: recidive bans for nothing else.
+  private static func before(_ event: Event) -> String? {
+    guard event.severity > .info, let ban = event.value["history"]?["address"]?["previous"],
+      let jail = ban["jail"]?.string, let at = ban["time"]?.int, let second = event.second
+    else { return nil }
+    let failures = ban["failures"]?.int ?? 0
+    let count = failures > 0 ? " after \(failures) failure\(failures == 1 ? "" : "s")" : ""
+    let ago = second - at
+    return "\(PlainText.line(jail))\(count)"
+      + (ago > 0 ? ", \(span(.int(ago))) before" : "")
+  }
+
   private static func fields(_ event: Event) -> [Value] {
     var fields: [Value] = []
     func add(_ title: String, _ text: String?) {
@@ -108,6 +121,7 @@ enum BuiltIn {
       let text = reasons.joined(separator: "; ")
       fields.append(["title": "Why", "value": .string(text), "short": false])
     }
+    add("Before", before(event))
     add("User", event.value["user"]?.string)
     if let bantime = event.value["bantime"] { add("Ban time", span(bantime)) }
     // Otherwise one of the reasons says it.

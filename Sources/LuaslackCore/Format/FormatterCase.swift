@@ -19,9 +19,9 @@ public struct FormatterCase: Sendable {
       throw Unreadable(description: "line \(line): \(error.reason)")
     }
     if let kind = value["kind"]?.string, kind != "digest",
-      !EventKind.accepted.map(\.rawValue).contains(kind)
+      !EventKind.recorded.map(\.rawValue).contains(kind)
     {
-      let known = EventKind.accepted.map(\.rawValue) + ["digest"]
+      let known = EventKind.recorded.map(\.rawValue) + ["digest"]
       throw Unreadable(
         description:
           "no event is of the kind \"\(PlainText.line(kind))\"\(Nearest.hint(kind, known))")

@@ -90,7 +90,7 @@ extension Queue {
     case .jailStart: try forgetStop()
     case .ban, .unban, .prolong: try forgetStop(acceptedBefore: record.acceptedAt)
     case .jailStop: if try !isAnyJailRunning() { try noteStop(at: min(record.acceptedAt, now)) }
-    case .jailFlush, .notify, .digest: break
+    case .jailFlush, .notify, .digest, .warning, .report: break
     }
   }
 

@@ -12,9 +12,9 @@ extension Queue {
     try database.run(
       """
       INSERT INTO event (key, kind, jail, subject, accepted_at, record, severity)
-      VALUES (NULL, 'warning', 'luaslack', ?, ?, ?, 'warning')
+      VALUES (NULL, 'notice', 'luaslack', ?, ?, ?, 'warning')
       """, .text(subject), .integer(now),
-      .text(JSONWriter.compact(["kind": "warning", "text": .string(text)])))
+      .text(JSONWriter.compact(["kind": "notice", "text": .string(text)])))
     let payload: Value = [
       "text": .string(Markup.mrkdwn(sentence)), "unfurl_links": false, "unfurl_media": false,
     ]

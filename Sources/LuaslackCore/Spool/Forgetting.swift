@@ -44,6 +44,9 @@ extension Queue {
     }
     try database.run("DELETE FROM event WHERE id IN \(ofAddress)", .text(address))
     answer.count = database.changes
+    // Its bans outlive their events.
+    try forgetBans(of: address)
+    answer.count = max(answer.count, database.changes)
     try database.run("DELETE FROM notice WHERE instr(text, ?) > 0", .text(address))
     try database.execute("PRAGMA secure_delete = OFF")
     // Answers are kept for a while: this one names nobody.

@@ -7,6 +7,7 @@ public final class Queue {
   let database: Database
   /// What lay at its path when it was opened.
   private var files: Files?
+  let cache = HistoryCache()
 
   /// Opens the database for writing, makes it or brings it up to date.
   public init(writing path: String) throws(DatabaseError) {
@@ -50,6 +51,7 @@ public final class Queue {
     for (index, step) in Schema.steps.enumerated().dropFirst(found) {
       try transaction { () throws(DatabaseError) in
         try database.execute(step)
+        if index == Schema.bans { try rememberAll() }
         try database.execute("PRAGMA user_version = \(index + 1)")
       }
     }
@@ -77,7 +79,12 @@ public final class Queue {
   public func transaction<Result>(
     _ body: () throws(DatabaseError) -> Result
   ) throws(DatabaseError) -> Result {
-    try database.transaction(body) { $0 }
+    do throws(DatabaseError) {
+      return try database.transaction(body) { $0 }
+    } catch {
+      cache.empty()
+      throw error
+    }
   }
 }
 

@@ -266,7 +266,7 @@ extension Queue {
   public func newestRecords(_ count: Int) throws(DatabaseError) -> [EventRecord] {
     try database.all(
       """
-      SELECT record FROM event WHERE kind NOT IN ('digest', 'warning') ORDER BY id DESC LIMIT ?
+      SELECT record FROM event WHERE kind NOT IN ('digest', 'notice') ORDER BY id DESC LIMIT ?
       """, .integer(Int64(count))
     ) { $0.text(0) }
     .reversed().compactMap { text in (try? JSONReader.read(text)).flatMap { EventRecord($0) } }

@@ -171,7 +171,7 @@ extension Queue {
           is_plain, held, next_attempt_at, set_at, is_reply, class)
         SELECT ?1, ?2, 'waiting', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10,
           -- What a digest told of is lost, so that it can only be sent as it is.
-          CASE WHEN kind IN ('digest', 'warning') THEN 'notice'
+          CASE WHEN kind IN ('digest', 'notice') OR ?11 = 'notice' THEN 'notice'
             WHEN ?11 IN ('critical', 'for_digest') THEN ?11 ELSE 'event' END
         FROM event WHERE id = ?1
         ON CONFLICT DO NOTHING

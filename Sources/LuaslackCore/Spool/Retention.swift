@@ -11,6 +11,9 @@ public struct Retention: Sendable, Equatable {
   /// Bytes of what waits, beyond which new events keep the least that tells of them.
   public var pendingBytes = 256 << 20
 
+  /// Bans that history counts; some 150 bytes each.
+  static let mostBans = 4_000_000
+
   /// Microseconds between two runs.
   static let interval: Int64 = 3_600 * 1_000_000
   /// The same where one run was not enough.
@@ -59,9 +62,13 @@ extension Queue {
     }
     return try transaction { () throws(DatabaseError) in
       let (old, arrivals) = (try remove(retention, now: now), try forgetArrivals(now: now))
+      let bans = try forgetBans(
+        before: retention.plan(now: now, events: 0, bytes: 0).before / 1_000_000,
+        now: now / 1_000_000)
+      let most = max(old, arrivals, bans)
       try database.run(
         "INSERT OR REPLACE INTO upkeep (task, at, was_enough) VALUES ('retention', ?, ?)",
-        .integer(now), .integer(old < Retention.batch && arrivals < Retention.batch ? 1 : 0))
+        .integer(now), .integer(most < Retention.batch ? 1 : 0))
       return old
     }
   }
@@ -118,6 +125,24 @@ extension Queue {
       try database.run("DELETE FROM event WHERE id = ?", .integer(id))
     }
     return ids.count
+  }
+
+  /// Bans as history counts them are small, and stay when their events go for the room they take: figures of the last
+  /// days are right whatever is kept of the events. Seconds since 1970. Returns how many went.
+  private func forgetBans(before: Int64, now: Int64) throws(DatabaseError) -> Int {
+    try database.run(
+      "DELETE FROM ban WHERE event IN (SELECT event FROM ban WHERE at < ? ORDER BY at LIMIT ?)",
+      .integer(before), .integer(Int64(Retention.batch)))
+    let old = database.changes
+    // More than any event kept needs: an attacker decides how many there are.
+    try database.run(
+      """
+      DELETE FROM ban WHERE event IN (SELECT event FROM ban ORDER BY event
+        LIMIT max(0, min(?1, (SELECT count(*) FROM ban) - ?2)))
+      """, .integer(Int64(Retention.batch)), .integer(Int64(Retention.mostBans)))
+    let excess = database.changes
+    try forgetPulses(before: before, now: now)
+    return max(old, excess)
   }
 
   /// Names begin with their time, so that the table's own order bounds the search.

@@ -1,6 +1,9 @@
 /// The database's tables, as steps from one version to the next. A step that was shipped is never
 /// changed; a newer one is added.
 enum Schema {
+  /// The step that makes the table of bans, which is filled from what is there.
+  static let bans = 6
+
   static let steps = [
     """
     CREATE TABLE event (
@@ -209,6 +212,40 @@ enum Schema {
         SELECT 1 FROM event AS start
         WHERE start.jail = event.jail AND start.subject = '' AND start.kind = 'jail_start')
       FROM event WHERE kind NOT IN ('digest', 'warning') AND jail <> '' GROUP BY jail;
+    """,
+    """
+    -- Bans, as history counts them: a few bytes each, so that they can stay when their events and messages go.
+    CREATE TABLE ban (
+      event    INTEGER PRIMARY KEY,
+      at       INTEGER NOT NULL,   -- seconds since 1970
+      jail     TEXT NOT NULL,
+      network  INTEGER,            -- of an address its /24 or /48 as a number
+      base     BLOB,               -- and its 16 bytes, IPv4 at ::ffff:0:0/96
+      prefix   INTEGER NOT NULL,   -- how many of the 128 bits count
+      name     TEXT,               -- of what is no address, fail2ban's id
+      failures INTEGER NOT NULL,
+      user     TEXT,
+      country  TEXT                -- of the address, two letters, as the database of addresses said then
+    ) STRICT;
+    CREATE INDEX ban_network ON ban (network, at, base, prefix, failures, jail)
+      WHERE network IS NOT NULL;
+    CREATE INDEX ban_name ON ban (name, at) WHERE name IS NOT NULL;
+    CREATE INDEX ban_user ON ban (user, at, base) WHERE user IS NOT NULL;
+    CREATE INDEX ban_at ON ban (at);
+
+    -- Bans and failures of a jail in each five minutes (300) and each hour (3600): one jail may have all of them.
+    CREATE TABLE pulse (
+      jail     TEXT NOT NULL,
+      length   INTEGER NOT NULL,   -- seconds
+      start    INTEGER NOT NULL,   -- seconds since 1970
+      bans     INTEGER NOT NULL,
+      failures INTEGER NOT NULL,
+      PRIMARY KEY (jail, length, start)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX pulse_start ON pulse (start);
+
+    -- `warning` is what a rule of the config makes.
+    UPDATE event SET kind = 'notice' WHERE kind = 'warning';
     """,
   ]
 }

@@ -55,11 +55,14 @@ public enum SpoolFile {
       }
       return .request(request)
     }
-    guard let event = value["event"], var record = EventRecord(event) else {
+    guard let event = value["event"], var record = EventRecord(event),
+      !record.kind.isOwn
+    else {
       throw Damaged(reason: "neither an event nor a request")
     }
     // Whose a file is tells who left it.
     record.submitter = nil
+    record.known = [:]
     return .event(record)
   }
 

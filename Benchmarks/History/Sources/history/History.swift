@@ -1,0 +1,67 @@
+import Posix
+import SQLite
+import TestSupport
+
+@testable import LuaslackCore
+
+/// `history FILE`: fills a new database with a synthetic year of a million bans, asks it what came before a ban, and
+/// prints what that costs as one JSON object. The file stays, for the commands that read it.
+@main
+enum Program {
+  private static let count = 1_000_000
+  private static let asked = 10_000
+
+  static func main() throws {
+    guard CommandLine.arguments.count == 2 else { return print("usage: history FILE") }
+    let queue = try Queue(writing: CommandLine.arguments[1])
+    let end = Clock.now() / 1_000_000
+    let bans = Array(Year(count, end: end))
+    let start = Clock.monotonic()
+    try fill(queue, bans)
+    let remembered = Clock.monotonic() - start
+    let pages = try queue.database.first("PRAGMA page_count") { $0.integer(0) } ?? 0
+    var random = FixedRandom(seed: 7)
+    var cold: [Int64] = []
+    var warm: [Int64] = []
+    for _ in 0..<asked {
+      // Who comes next is who came before.
+      guard var record = bans.randomElement(using: &random)?.record else { break }
+      record.set(.time, "\(end)")
+      queue.cache.empty()
+      cold.append(try microseconds { _ = try queue.history(before: record) })
+      warm.append(try microseconds { _ = try queue.history(before: record) })
+    }
+    print(
+      JSONWriter.compact([
+        "bans": .int(Int64(count)),
+        "remember": .float(Double(remembered) / Double(count)),
+        "bytes": .int(pages * 4_096 / Int64(count)),
+        "cold": summary(cold), "warm": summary(warm),
+      ]))
+  }
+
+  private static func fill(_ queue: Queue, _ bans: [Year.Ban]) throws {
+    for start in stride(from: 0, to: bans.count, by: 1_000) {
+      try queue.transaction { () throws(DatabaseError) in
+        for index in start..<min(start + 1_000, bans.count) {
+          try queue.remember(bans[index].record, as: Int64(index + 1))
+        }
+        try queue.writePulses()
+      }
+    }
+  }
+
+  private static func microseconds(_ body: () throws -> Void) throws -> Int64 {
+    let start = Clock.monotonic()
+    try body()
+    return Clock.monotonic() - start
+  }
+
+  private static func summary(_ times: [Int64]) -> Value {
+    let times = times.sorted()
+    return [
+      "median": .int(times[times.count / 2]), "p99": .int(times[times.count * 99 / 100]),
+      "most": .int(times[times.count - 1]),
+    ]
+  }
+}

@@ -1,0 +1,1 @@
+../../Benchmarks/History/Sources/history/Year.swift

@@ -9,6 +9,7 @@ struct QuickEvent {
   private var record: EventRecord
   private var spool: String?
   private var config: String?
+  private var fields: [String] = []
 
   /// Nil for a call that is the parser's business.
   init?(_ arguments: [String]) {
@@ -26,6 +27,8 @@ struct QuickEvent {
     for argument in arguments[1..<separator] {
       guard read(argument) else { return nil }
     }
+    // After the lists of them, as the parser's options have it.
+    for text in fields { record.setField(text) }
   }
 
   func run() {
@@ -61,6 +64,7 @@ struct QuickEvent {
     case "config": if !value.isEmpty { config = value }
     case "matches": if !value.isEmpty { record.setMatches(value) }
     case "fields": if !value.isEmpty { record.setFields(value) }
+    case "field": if !value.isEmpty { fields.append(value) }
     case "to": record.destinations += EventOptions.destinations(value)
     default:
       guard let option = EventRecord.Option(rawValue: name) else { return false }

@@ -51,7 +51,8 @@ struct Fail2banActionTests {
       ] { #expect(action[command] != nil, "\(name) \(command)") }
     }
     let ban = actions["luaslack"]?["actionban"] ?? ""
-    #expect(ban.contains(#"--to="security" --fields="team=web, site=shop" --host=web1 "#), "\(ban)")
+    #expect(ban.contains(#"--to="security" --fields="team=web, site=shop" --field="" "#), "\(ban)")
+    #expect(ban.contains(#" --field="" --host=web1 --id="#), "\(ban)")
   }
 
   @Test func `every tag stands in quotes where it can only be a value, and there are few`()

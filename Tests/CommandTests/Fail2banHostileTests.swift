@@ -20,10 +20,14 @@ struct Fail2banHostileTests {
       "*bold* _it_ ~no~ ```fence```", "a\rtouch CANARY/return", "a\u{B}b\u{C}c\u{85}d\u{2028}e",
       "a\u{202E}b\u{200B}c\u{E000}d\u{2066}e\u{1B}[31mf", "\u{7}\u{8}\ttab", "--to=elsewhere",
       "--help", "--", "-", "-x", "-- x", "a=b", "=", "--user=root", "a, to=security", "%",
+      "x, team=x", "x, site=forged, uri=forged", ",site=forged", "<F-SITE>", "<F-USER>",
+      "site=forged",
       "%s%n%(name)s %%",
       "\\x41\\n\\", "$f2bV_matches $0 $1", "EOF", "null", "'", "\"", "\\", "`",
     ].map { Array($0.utf8) } + [
-      Array(repeating: UInt8(ascii: "A"), count: 9_000), [0xFF, 0xC3, 0x28, 0x80, 0x41],
+      Array(repeating: UInt8(ascii: "A"), count: 9_000),
+      Array("x, site=forged $(touch CANARY/long) ".utf8)
+        + Array(repeating: UInt8(ascii: "B"), count: 100_000), [0xFF, 0xC3, 0x28, 0x80, 0x41],
       [0xED, 0xA0, 0x80],
     ]
 
@@ -59,7 +63,8 @@ struct Fail2banHostileTests {
     maxretry = 1
     logpath = PLACE/form.log
     action = firewall
-             luaslack[luaslack="PROGRAM", fields="site=shop", options='WHERE --field="uri=<F-URI>"']
+             luaslack[luaslack="PROGRAM", fields="site=shop", options='WHERE',
+                      field1="uri=<F-URI>", field2="who=<F-USER>, x=y", field3="none=<F-NONE>"]
 
     [dialogue]
     enabled = true
@@ -141,7 +146,10 @@ struct Fail2banHostileTests {
         if let expected { #expect(fields["User"] == expected, "\(index)") }
         guard jail == "form" else { continue }
         #expect(fields["site"] == "shop" && fields["uri"]?.isEmpty == false, "\(index) \(fields)")
-        if let expected { #expect(fields["uri"] == expected, "\(index)") }
+        #expect(fields.keys.sorted() == ["User", "site", "uri", "who"], "\(index) \(fields)")
+        if let expected {
+          #expect(fields["uri"] == expected && fields["who"] == expected + ", x=y", "\(index)")
+        }
       }
       let lines = messages.first { $0.text.contains("banned 203.0.113.\(index + 1) ") }
       #expect(lines?.body.contains("Failed password for invalid user ") == true, "\(index)")

@@ -1,8 +1,10 @@
 -- For WordPress: which site is picked on, which user was tried, and the log lines. Events of other
 -- jails keep the message that the formatter before this one made.
 --
--- The site is the field `site`, which a jail of its own for each site can name:
---   action = luaslack[options='--field=site=example.org']
+-- The site is the field `site`, which the filter finds, or a jail of its own for each site names:
+--   action = luaslack[field1="site=<F-SITE>"]
+--   action = luaslack[fields="site=example.org"]
+-- One that you wrote yourself, and no log, may be a link: fields="site=example.org, link=yes".
 -- Without it, it is what the plugin WP fail2ban writes into the log: wordpress(example.org)[1234]: …
 
 -- Jails whose names contain one of these are about WordPress.
@@ -79,7 +81,7 @@ end
 -- `sentence` begins what the site, or else the jail, ends.
 local function report(event, colour, sentence)
   local site = event.fields.site or site_in_log(event)
-  local is_link = event.fields.site ~= nil and is_host_name(event.fields.site)
+  local is_link = event.fields.link == "yes" and event.fields.site ~= nil and is_host_name(event.fields.site)
   local target = site and slack.code(slack.truncate(site, 100)) or event.jail
   return slack.message{
     text = (":cop: The IP %s %s %s on %s"):format(address(event), sentence, target, event.host),

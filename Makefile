@@ -94,7 +94,7 @@ bench: packages-bench programs
 pictures: packages-pictures programs
 	@tools/make-pictures $(RELEASE)
 
-UNIT_NAMES = luaslackd.service luaslack-resume.service luaslack-resume.timer
+UNIT_NAMES = luaslackd.service luaslack-resume.service luaslack-resume.timer luaslack-failure@.service
 MAN_PAGES  = luaslack.1 luaslackd.8 luaslack-config.5 luaslack-formatters.7
 
 # bin/ holds what people type; libexec/ what only luaslack and systemd start.
@@ -106,6 +106,7 @@ install:
 	install -d $(DESTDIR)$(PREFIX)/share/luaslack
 	install -s $(RELEASE)/luaslack $(DESTDIR)$(PREFIX)/bin/
 	install -s $(RELEASE)/luaslackd $(RELEASE)/luaslack-sandbox $(DESTDIR)$(PREFIX)/libexec/luaslack/
+	install packaging/libexec/luaslack-failure $(DESTDIR)$(PREFIX)/libexec/luaslack/
 	cp -R --no-preserve=ownership scripts action.d $(DESTDIR)$(PREFIX)/share/luaslack/
 	sed -i 's|^luaslack = luaslack$$|luaslack = $(PREFIX)/bin/luaslack|' \
 	  $(DESTDIR)$(PREFIX)/share/luaslack/action.d/luaslack*.conf

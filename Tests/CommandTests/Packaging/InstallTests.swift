@@ -9,6 +9,7 @@ import Testing
     let tree = try await InstalledTree()
     let expected = [
       "bin/luaslack", "libexec/luaslack/luaslackd", "libexec/luaslack/luaslack-sandbox",
+      "libexec/luaslack/luaslack-failure", "lib/systemd/system/luaslack-failure@.service",
       "share/luaslack/action.d/luaslack.conf", "share/luaslack/scripts/default/formatter.lua",
       "lib/sysusers.d/luaslack.conf", "lib/tmpfiles.d/luaslack.conf",
       "lib/systemd/system/luaslackd.service", "lib/systemd/system/luaslack-resume.service",
@@ -37,7 +38,7 @@ import Testing
       var status = stat()
       #expect(lstat(tree.directory.file(name), &status) == 0)
       let mode = status.st_mode & 0o7777
-      let isProgram = ["bin/luaslack", "/luaslackd", "/luaslack-sandbox"]
+      let isProgram = ["bin/luaslack", "/luaslackd", "/luaslack-sandbox", "/luaslack-failure"]
         .contains { name.hasSuffix($0) }
       let isListed = name.hasPrefix("usr/share/luaslack/")
       #expect(isListed ? mode & 0o7133 == 0 : mode == (isProgram ? 0o755 : 0o644), "\(name)")

@@ -4,7 +4,9 @@ import Testing
 
 /// systemd's units: what they shut out, and that the programs do with the rest.
 @Suite struct UnitTests {
-  private static let services = ["luaslackd.service", "luaslack-resume.service"]
+  private static let services = [
+    "luaslackd.service", "luaslack-resume.service", "luaslack-failure@.service",
+  ]
 
   /// The settings of an installed unit, in their order.
   private func settings(_ unit: String, of tree: InstalledTree) throws -> [(String, String)] {

@@ -9,7 +9,7 @@ public struct ChildProcess: ~Copyable {
     case killed(signal: Int32)
 
     /// As `waitpid` gives it.
-    fileprivate init(_ status: Int32) {
+    init(_ status: Int32) {
       self = status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: status & 0x7f)
     }
   }
@@ -24,9 +24,21 @@ public struct ChildProcess: ~Copyable {
     id = try spawn(path, arguments, environment, descriptors, newSession: false)
   }
 
+  /// One that was started already.
+  init(_ id: pid_t) {
+    self.id = id
+  }
+
   deinit {
     kill(id, SIGKILL)
     _ = waitpid(id, nil, 0)
+  }
+
+  /// True as soon as it can be waited for without waiting.
+  var hasEnded: Bool { cposix_has_ended(id) == 1 }
+
+  func send(_ signal: Int32) {
+    kill(id, signal)
   }
 
   /// Kills the child if it still runs, and says how it ended. One that is already ending keeps its

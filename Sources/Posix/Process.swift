@@ -30,6 +30,16 @@ public enum Process {
     }
   }
 
+  /// What this program was called with, byte for byte, its own name first.
+  public static var arguments: [[UInt8]] {
+    (0..<Int(CommandLine.argc)).compactMap { index in
+      guard let text = unsafe CommandLine.unsafeArgv[index] else { return nil }
+      return unsafe text.withMemoryRebound(to: UInt8.self, capacity: strlen(text)) {
+        unsafe Array(UnsafeBufferPointer(start: $0, count: strlen(text)))
+      }
+    }
+  }
+
   /// A variable of the environment.
   public static func variable(_ name: String) -> String? {
     guard let text = unsafe getenv(name) else { return nil }

@@ -27,9 +27,10 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
   public var isNoOrdinaryFile: Bool { [ELOOP, EISDIR, ENXIO].contains(code) }
   public var wouldBlock: Bool { code == EWOULDBLOCK || code == EAGAIN }
 
-  public var description: String {
-    "\(operation): \(unsafe String(cString: strerror(code)))"
-  }
+  /// The kernel's word alone.
+  public var reason: String { unsafe String(cString: strerror(code)) }
+
+  public var description: String { "\(operation): \(reason)" }
 }
 
 /// Repeats a call that a signal interrupted; throws what `errno` says when it returns -1.

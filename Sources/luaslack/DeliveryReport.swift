@@ -1,4 +1,3 @@
-import ArgumentParser
 import LuaslackCore
 import Posix
 import SQLite
@@ -7,20 +6,34 @@ import SQLite
 enum DeliveryReport {
   private static let interval: UInt32 = 10_000
 
-  static func wait(for name: String, _ locations: Locations, seconds: Int) throws {
+  /// It is not delivered, or not yet.
+  struct NotDelivered: Error {
+    let status: ExitStatus
+    /// Nil where what was printed says it.
+    let reason: String?
+  }
+
+  /// What became of it goes to `descriptor`.
+  static func wait(
+    for name: String, _ locations: Locations, seconds: Int, to descriptor: Int32 = 1
+  ) throws(NotDelivered) {
     let deadline = Clock.monotonic() + Int64(seconds) * 1_000_000
     var queue: Queue?
     while true {
       if queue == nil { queue = try? Queue(reading: locations.database) }
       let seen = queue.flatMap { deliveries(of: name, in: $0) }
-      if let seen, !seen.contains(where: \.state.isPending) { return try report(seen) }
+      if let seen, !seen.contains(where: \.state.isPending) {
+        return try report(seen, to: descriptor)
+      }
       if let seen, let reason = deadReason(seen, queue) {
-        Luaslack.fail(.temporary, "the destination is dead, the event stays queued: \(reason)")
+        throw NotDelivered(
+          status: .temporary, reason: "the destination is dead, the event stays queued: \(reason)")
       }
       guard Clock.monotonic() < deadline else {
         let reason = seen.map { self.reason($0, queue) } ?? "luaslackd has not taken it in yet"
-        Luaslack.fail(
-          .temporary, "not delivered within \(seconds) s, it stays queued: \(reason)")
+        throw NotDelivered(
+          status: .temporary,
+          reason: "not delivered within \(seconds) s, it stays queued: \(reason)")
       }
       Clock.sleep(microseconds: interval)
     }
@@ -61,19 +74,21 @@ enum DeliveryReport {
     return delivery.reason ?? state?.lastError ?? "no answer yet"
   }
 
-  private static func report(_ deliveries: [Delivery]) throws {
+  private static func report(
+    _ deliveries: [Delivery], to descriptor: Int32
+  ) throws(NotDelivered) {
     if deliveries.isEmpty {
-      Process.print("recorded; the config's `post` does not list this kind\n", to: 1)
+      Process.print("recorded; the config's `post` does not list this kind\n", to: descriptor)
     }
     for delivery in deliveries {
       let state = delivery.state.rawValue + (delivery.class == .digest ? " in a digest" : "")
       // `muted by 50-own.lua:2: …` says it already.
       let isSaid = delivery.reason?.hasPrefix(state + " ") ?? false
       let reason = delivery.reason.map { isSaid ? String($0.dropFirst(state.count)) : " (\($0))" }
-      Process.print("\(delivery.destination): \(state)\(reason ?? "")\n", to: 1)
+      Process.print("\(delivery.destination): \(state)\(reason ?? "")\n", to: descriptor)
     }
     if deliveries.contains(where: { $0.state == .dead }) {
-      throw ExitCode(ExitStatus.unavailable.rawValue)
+      throw NotDelivered(status: .unavailable, reason: nil)
     }
   }
 }

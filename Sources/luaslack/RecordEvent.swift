@@ -24,7 +24,13 @@ enum RecordEvent {
       return submit(record, acceptor)
     }
     let name = accept(record, locations)
-    if let waitSeconds { try DeliveryReport.wait(for: name, locations, seconds: waitSeconds) }
+    guard let waitSeconds else { return }
+    do throws(DeliveryReport.NotDelivered) {
+      try DeliveryReport.wait(for: name, locations, seconds: waitSeconds)
+    } catch {
+      if let reason = error.reason { Luaslack.fail(error.status, reason) }
+      throw ExitCode(error.status.rawValue)
+    }
   }
 
   private static func submit(_ record: EventRecord, _ acceptor: Acceptor) {
@@ -37,13 +43,19 @@ enum RecordEvent {
 
   /// Returns the name under which the event is kept.
   static func accept(_ record: EventRecord, _ locations: Locations) -> String {
-    let acceptor = Acceptor(locations)
-    let place: Acceptor.Place
     do throws(Acceptor.Refused) {
-      place = try acceptor.accept(record)
+      return try keep(record, locations)
     } catch {
       Luaslack.fail(.temporary, "\(error)")
     }
+  }
+
+  /// The same for who goes on if it cannot be kept.
+  static func keep(
+    _ record: EventRecord, _ locations: Locations
+  ) throws(Acceptor.Refused) -> String {
+    let acceptor = Acceptor(locations)
+    let place = try acceptor.accept(record)
     // From here on the event cannot be lost, so nothing below is this call's failure.
     let name = report(place)
     do throws(SystemError) {

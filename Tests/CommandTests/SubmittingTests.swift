@@ -136,6 +136,38 @@ struct SubmittingTests {
     withExtendedLifetime(daemon) {}
   }
 
+  @Test func `a member's program is run as that member, and its failure told`() async throws {
+    let installation = try await installation()
+    let daemon = try await installation.daemon()
+    let ran = try await call(
+      installation,
+      [
+        "notify", "--run", "--severity=critical", "--", "/bin/sh", "-c", "/usr/bin/id -u; exit 12",
+      ])
+    #expect(ran.status == 12 && ran.output == "54321\n" && ran.errors == "", "\(ran.errors)")
+    let message = try #require(
+      try await installation.slack.waitForMessages(1, timeout: .seconds(20)).first
+    ).bodyJSON
+    #expect(message["text"].string?.contains("*sh failed with exit 12*") == true)
+    #expect(message["attachments"][0]["color"].string == "warning")
+    #expect(message["attachments"][0]["text"].string == "```\n54321\n```")
+    #expect(
+      message["attachments"][0]["footer"].string?.hasSuffix(", from user 54321") == true)
+    withExtendedLifetime(daemon) {}
+  }
+
+  @Test func `of who is no member the program runs all the same`() async throws {
+    let installation = try await installation()
+    for status in [0, 3] {
+      let ran = try await call(
+        installation, isMember: false,
+        ["notify", "--run", "--on=always", "--", "/bin/sh", "-c", "echo out; exit \(status)"])
+      #expect(ran.status == Int32(status) && ran.output == "out\n")
+      #expect(ran.errors.contains("members of the group luaslack-submit"))
+    }
+    #expect(try installation.directory.names(in: "spool/incoming").isEmpty)
+  }
+
   @Test func `a dry run needs no rights`() async throws {
     let installation = try await installation()
     let dry = try await call(installation, isMember: false, ["notify", "--title=x", "--dry-run"])

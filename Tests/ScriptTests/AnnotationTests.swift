@@ -161,6 +161,15 @@ import Testing
     }
   }
 
+  @Test func `a program that was run has what they declare`() {
+    let name = Array("x".utf8)
+    let runs = [
+      ProgramRun(name, exit: 1, seconds: 2), ProgramRun(name, signal: 9, seconds: 2),
+      ProgramRun(name, notRun: "No such file or directory", exit: 127),
+    ]
+    expect(runs.map(\.value), toBe: "luaslack.Run")
+  }
+
   @Test func `a digest and its events have what they declare`() {
     #expect(Self.types.names("luaslack.Digest") == Digest.members.sorted())
     #expect(Self.types.names("luaslack.DigestEvent") == Digest.eventMembers.sorted())

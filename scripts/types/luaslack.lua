@@ -67,6 +67,8 @@
 ---@field title? string of a notification
 ---@field text? string of a notification, with its lines
 ---@field text_left_out? integer bytes of it that were left out
+---@field plain? boolean its text is words, to be shown as such and not as code
+---@field run? luaslack.Run of `notify --run`: how the program ended; `text` is the end of what it wrote
 ---@field submitter? string the user who left the notification
 ---@field jails? string[] several that start or stop at once
 ---@field change? "started"|"stopped"|"restarted"|"flushed" what all of these did
@@ -74,6 +76,14 @@
 ---@field history? luaslack.History how often it was banned before: ask `if event.history then`
 ---@field geo? table nil for now: ask `if event.geo then`
 ---@field rdns? string nil for now: ask `if event.rdns then`
+
+---A program that `luaslack notify --run` ran.
+---@class luaslack.Run
+---@field program string its name, without directories and arguments
+---@field exit? integer 0 to 255; 127 if it was not found; nil if a signal ended it
+---@field signal? string "SIGTERM"
+---@field problem? string why it could not be run
+---@field seconds integer how long it ran
 
 ---What was banned before the event, as far as luaslack was told.
 ---@class luaslack.History

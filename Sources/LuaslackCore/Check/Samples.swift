@@ -20,6 +20,8 @@ struct Sample: Sendable {
   /// What a database knows.
   private var kept: [String: Value] = [:]
   private var parts: [Sample] = []
+  private var run: ProgramRun?
+  private var isPlain = false
 
   /// 2026-11-21 03:27:24 UTC, in microseconds.
   static let moment: Int64 = 1_795_231_644_000_000
@@ -58,7 +60,9 @@ struct Sample: Sendable {
       var record = EventRecord(kind: kind, jail: jail, ip: ip, acceptedAt: Self.moment)
       for (option, text) in options() { record.set(option, text) }
       if kind.hasAddress { record.setFailures(failures) }
-      if kind == .notify { record.setTitle(title) }
+      if kind == .notify { record.setTitle(title ?? run?.title) }
+      (record.run, record.isPlain) = (run, isPlain)
+      if let run, run.hasFailed { record.severity = .warning }
       if let matches = matches() { record.setMatches(matches) }
       for (name, text) in fields() { record.setField(name, text) }
       if kind.hasAddress { record.known = kept }
@@ -73,6 +77,18 @@ extension Sample {
   fileprivate func knowing(_ history: History) -> Sample {
     var sample = self
     sample.kept["history"] = history.value
+    return sample
+  }
+
+  fileprivate func running(_ run: ProgramRun) -> Sample {
+    var sample = self
+    sample.run = run
+    return sample
+  }
+
+  fileprivate var plain: Sample {
+    var sample = self
+    sample.isPlain = true
     return sample
   }
 
@@ -128,7 +144,14 @@ extension Sample {
       "notify", "another program's text", kinds: [.notify], jail: "", title: "Backup failed",
       matches: "rsync: connection unexpectedly closed\nexit 12", fields: ["job": "nightly"]),
     Sample("notify-bare", "a title alone", kinds: [.notify], jail: "", title: "Backup done"),
-    Sample("notify-text", "a text without a title", kinds: [.notify], jail: "", matches: "one\n"),
+    Sample("notify-text", "words without a title", kinds: [.notify], jail: "", matches: "one\n")
+      .plain,
+    Sample(
+      "notify-run", "a program that failed", kinds: [.notify], jail: "",
+      matches: "rsync: connection unexpectedly closed\n"
+    ).running(ProgramRun(Array("backup.sh".utf8), exit: 12, seconds: 840)),
+    Sample("notify-killed", "a program that a signal ended", kinds: [.notify], jail: "")
+      .running(ProgramRun(Array("backup.sh".utf8), signal: 9, seconds: 3)),
   ]
 
   private static let evil =

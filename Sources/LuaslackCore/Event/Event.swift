@@ -53,7 +53,8 @@ public struct Event: Sendable, Equatable {
     "kind", "jail", "host", "severity", "reasons", "ip", "id", "family", "failures", "bantime",
     "bancount", "time", "now", "delay", "restored", "user", "valid_user", "friendly",
     "unban_command", "matches", "matches_left_out", "fields", "lists", "history", "geo", "rdns",
-    "jails", "change", "change_in_words", "title", "text", "text_left_out", "submitter",
+    "jails", "change", "change_in_words", "title", "text", "text_left_out", "plain", "run",
+    "submitter",
   ]
 
   /// Whom it is about: the address, or the id if there is none; nil for an event of a whole jail.
@@ -103,7 +104,9 @@ public struct Event: Sendable, Equatable {
   private static func add(_ record: EventRecord, to value: inout Value) {
     value["title"] = record.title.map { .string(PlainText.line($0)) }
     value["submitter"] = record.submitter.map { .string(PlainText.line($0)) }
+    value["run"] = record.run?.value
     guard let text = record.matches, !text.isEmpty else { return }
+    if record.isPlain { value["plain"] = true }
     value["text"] = .string(PlainText.lines(text))
     value["text_left_out"] = .int(Int64(record.matchesLeftOut))
   }

@@ -33,6 +33,10 @@ public struct EventRecord: Sendable, Equatable {
   public private(set) var title: String?
   /// Of a notification as well, and of luaslackd's own words.
   public var severity: Severity?
+  /// Of a notification about a program that was run: how that ended. Its text is the end of what it wrote.
+  public var run: ProgramRun?
+  /// Of a notification: its text is words and no output, to be shown as such.
+  public var isPlain = false
   /// What luaslackd knew of it when it took it in, `history` and the like: kept, so that it is told the same
   /// whenever it is told; of its own words all that they say. Never believed of a file.
   var known: [String: Value] = [:]
@@ -94,16 +98,25 @@ public struct EventRecord: Sendable, Equatable {
     }
     for (name, text) in pairs where !(name.isEmpty && text.isEmpty) {
       let name = name.utf8.drop { $0 == UInt8(ascii: " ") }
+      guard !text.isEmpty, !isTag(text) else { continue }
       setField(name.isEmpty ? Self.unnamed : String(Substring(name)), text)
     }
   }
 
-  /// A field as `name=text`, whose name it returns; one without a name is still worth keeping.
+  /// A field as `name=text`, whose name it returns; one without a name is still worth keeping, and one without a text
+  /// is none: fail2ban had nothing for its tag.
   @discardableResult
   public mutating func setField(_ text: String) -> String {
     let (name, value) = Self.pair(text)
+    guard !value.isEmpty, !isTag(value) else { return name.isEmpty ? Self.unnamed : name }
     setField(name.isEmpty ? Self.unnamed : name, value)
     return name.isEmpty ? Self.unnamed : name
+  }
+
+  /// `<F-SITE>` as it stands in the configuration: a jail that starts or stops has nobody's log line to fill it from. What
+  /// such a line holds in a ban is text, whatever it looks like.
+  private func isTag(_ text: String) -> Bool {
+    kind.isOfJail && text.hasPrefix("<F-") && text.hasSuffix(">")
   }
 
   private static var unnamed: String { "field" }
@@ -126,7 +139,10 @@ public struct EventRecord: Sendable, Equatable {
   /// Keeps who it was, how often and when; of a notification how it begins.
   mutating func reduce() {
     if kind == .notify, let text = matches {
-      matches = Self.bounded(text, Self.reducedTextLimit)
+      matches =
+        run == nil
+        ? Self.bounded(text, Self.reducedTextLimit)
+        : OutputTail.end(of: text, Self.reducedTextLimit)
       matchesLeftOut += text.utf8.count - (matches?.utf8.count ?? 0)
     } else {
       matches = nil
@@ -162,6 +178,8 @@ extension EventRecord {
     value["title"] = title.map(Value.string)
     value["severity"] = severity.map { .string($0.rawValue) }
     value["submitter"] = submitter.map(Value.string)
+    value["run"] = run?.value
+    if isPlain { value["plain"] = true }
     if matchesLeftOut > 0 { value["matches_left_out"] = .int(Int64(matchesLeftOut)) }
     if !fields.isEmpty { value["fields"] = .object(fields.mapValues(Value.string)) }
     if !destinations.isEmpty { value["to"] = .array(destinations.map(Value.string)) }
@@ -190,6 +208,8 @@ extension EventRecord {
     }
     if kind == .notify {
       setTitle(value["title"]?.string)
+      run = ProgramRun(value["run"])
+      isPlain = value["plain"]?.bool ?? false
       submitter = value["submitter"]?.string.map { Self.bounded($0) }
     }
     if let text = value[Self.textMember(kind)]?.string {

@@ -44,6 +44,11 @@ public enum TerminalText {
     return String(result)
   }
 
+  /// The same of bytes, a name perhaps: its beginning if it is long.
+  public static func visible(_ bytes: [UInt8]) -> String {
+    visible(PlainText.tamed(String(decoding: bytes.prefix(256), as: UTF8.self)))
+  }
+
   /// Where a sequence ends whose escape character stands before `start`. One that has no end is but its
   /// first two characters.
   private static func end(of bytes: [UInt8], from start: Int) -> Int {

@@ -15,9 +15,16 @@ enum BuiltIn {
     attachment["fields"] = .array(Self.fields(event))
     let lines = event.kind == .notify ? "text" : "matches"
     if let matches = event.value[lines]?.string {
-      attachment["text"] = .string(
-        fence(matches, leftOut: event.value["\(lines)_left_out"]?.int ?? 0))
-      attachment["mrkdwn_in"] = ["text"]
+      let leftOut = event.value["\(lines)_left_out"]?.int ?? 0
+      let isEnd = event.value["run"] != nil
+      if event.value["plain"] == true {
+        // Slack reads no markup in it: nobody shall be able to write a bold lie.
+        attachment["text"] = .string(shown(matches, leftOut: leftOut, isEnd: isEnd) { $0 })
+      } else {
+        attachment["text"] = .string(
+          shown(matches, leftOut: leftOut, isEnd: isEnd) { "```\n\($0)\n```" })
+        attachment["mrkdwn_in"] = ["text"]
+      }
     }
     return [
       "text": .string(sentence(event)), "attachments": .array([attachment] + undo(event)),
@@ -128,10 +135,20 @@ enum BuiltIn {
     if reasons.isEmpty, let count = event.value["bancount"]?.int, count > 1 {
       add("Ban number", String(count))
     }
+    for (title, text) in run(event.value["run"]) { add(title, text) }
     for (name, value) in (event.value["fields"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
       add(name, value.string)
     }
     return fields
+  }
+
+  /// What a title of its caller's own does not say of a program that was run.
+  private static func run(_ run: Value?) -> [(String, String)] {
+    guard let run, let program = run["program"]?.string else { return [] }
+    let end = run["exit"].map { ("Exit", word($0)) } ?? ("Signal", run["signal"].map(word) ?? "")
+    return [
+      ("Program", program), end, ("Took", Seconds.inWords(Int(run["seconds"]?.int ?? 0))),
+    ]
   }
 
   private static func span(_ bantime: Value) -> String {
@@ -139,15 +156,22 @@ enum BuiltIn {
     return seconds < 0 ? "for good" : Seconds.inWords(Int(seconds))
   }
 
-  /// Log lines in a fence that they cannot end: event text holds no backtick. As many as Slack shows,
-  /// so that the number of those left out is right.
-  private static func fence(_ lines: String, leftOut: Int64) -> String {
+  /// Lines in what `dress` puts around them, such as a fence, which they cannot end: event text holds no backtick. As
+  /// many as Slack shows, so that the number of those left out is right; the last of them if `isEnd`.
+  private static func shown(
+    _ lines: String, leftOut: Int64, isEnd: Bool, _ dress: (String) -> String
+  ) -> String {
     let lines = lines.trimmed
-    // Room for the fence and for what follows it.
-    let kept = FitText.beginning(of: lines, sent: SlackParts.mostAttachmentText - 100)
+    // Room for the fence and for what stands beside it.
+    let most = SlackParts.mostAttachmentText - 100
+    let kept =
+      isEnd ? FitText.end(of: lines, sent: most) : FitText.beginning(of: lines, sent: most)
     let leftOut = leftOut + Int64(lines.utf8.count - kept.utf8.count)
-    let more = leftOut > 0 ? "\n… \(leftOut) bytes more left out" : ""
-    return "```\n\(kept)\n```\(more)"
+    let text = dress(String(kept))
+    guard leftOut > 0 else { return text }
+    return isEnd
+      ? "… \(leftOut) bytes before it left out\n\(text)"
+      : "\(text)\n… \(leftOut) bytes more left out"
   }
 
   private static func text(_ event: Event, _ key: String) -> String {

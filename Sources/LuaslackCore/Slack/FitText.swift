@@ -44,10 +44,25 @@ enum FitText {
     guard isLonger(Markup.escape(text), than: most) else { return text[...] }
     var room = most
     return text.prefix { character in
-      room -= character.unicodeScalars.reduce(0) {
-        $0 + ($1 == "&" ? 5 : "<>".unicodeScalars.contains($1) ? 4 : 1)
-      }
+      room -= sent(character)
       return room >= 0
+    }
+  }
+
+  /// The same from the end.
+  static func end(of text: String, sent most: Int) -> Substring {
+    guard isLonger(Markup.escape(text), than: most) else { return text[...] }
+    var room = most
+    let kept = text.reversed().prefix { character in
+      room -= sent(character)
+      return room >= 0
+    }
+    return text.suffix(kept.count)
+  }
+
+  private static func sent(_ character: Character) -> Int {
+    character.unicodeScalars.reduce(0) {
+      $0 + ($1 == "&" ? 5 : "<>".unicodeScalars.contains($1) ? 4 : 1)
     }
   }
 

@@ -141,7 +141,9 @@ final class Machine: Sendable {
     let text = text.replacing(/channel = "[#C].*"\n/) {
       "\($0.output)api_url = \"\(slack.apiURL)\"\n"
     }
-    try directory.write(text, to: String(path.dropFirst()))
+    let local = "/usr/local/"
+    let place = path.hasPrefix(local) ? "/local/" + path.dropFirst(local.count) : path
+    try directory.write(text, to: String(place.dropFirst()))
   }
 
   func read(_ path: String) throws -> String { try directory.read(String(path.dropFirst())) }

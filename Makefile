@@ -94,7 +94,8 @@ bench: packages-bench programs
 pictures: packages-pictures programs
 	@tools/make-pictures $(RELEASE)
 
-UNIT_NAMES = luaslackd.service luaslack-resume.service luaslack-resume.timer luaslack-failure@.service
+UNIT_NAMES = luaslackd.service luaslack-resume.service luaslack-resume.timer luaslack-failure@.service \
+  luaslack-report.service luaslack-report.timer
 MAN_PAGES  = luaslack.1 luaslackd.8 luaslack-config.5 luaslack-formatters.7
 
 # bin/ holds what people type; libexec/ what only luaslack and systemd start.

@@ -6,6 +6,7 @@ import Testing
 @Suite struct UnitTests {
   private static let services = [
     "luaslackd.service", "luaslack-resume.service", "luaslack-failure@.service",
+    "luaslack-report.service",
   ]
 
   /// The settings of an installed unit, in their order.
@@ -35,7 +36,7 @@ import Testing
   @Test(.enabled(if: Tool.systemdAnalyze.works, "systemd is not installed"))
   func `systemd knows every word of them`() async throws {
     let tree = try await InstalledTree()
-    for unit in Self.services + ["luaslack-resume.timer"] {
+    for unit in Self.services + ["luaslack-resume.timer", "luaslack-report.timer"] {
       let verified = try await run(
         Tool.systemdAnalyze.path,
         ["verify", "--man=no", "--root=" + tree.directory.path, "--recursive-errors=no", unit])
@@ -56,11 +57,16 @@ import Testing
       #expect(service.contains { $0 == (name, value) }, "\(name)=\(value)")
     }
     #expect(service.contains { $0.0 == "WatchdogSec" })
-    // The timer's own service is shut in alike.
-    let resume = try settings("luaslack-resume.service", of: tree)
+    // The timers' own services are shut in alike.
     let confinement = service.drop { $0.0 != "User" }.prefix { $0.0 != "WantedBy" }
     #expect(confinement.count > 30)
-    #expect(confinement.elementsEqual(resume.drop { $0.0 != "User" }, by: ==))
+    for unit in Self.services.dropFirst() {
+      let other = try settings(unit, of: tree)
+      #expect(confinement.elementsEqual(other.drop { $0.0 != "User" }, by: ==), "\(unit)")
+    }
+    let report = try settings("luaslack-report.service", of: tree)
+    #expect(
+      report.contains { $0 == ("ExecStartPre", "/usr/bin/luaslack report --since ${SINCE}") })
   }
 
   /// Some of the calls that its own filter needs are in groups that others have no use for.

@@ -6,7 +6,9 @@ import Testing
 @Suite struct CasesTests {
   static let scripts = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().appending(path: "scripts/").path()
-  static let formatters = ["blocks", "default", "minimal", "oncall", "quiet", "wordpress"]
+  static let formatters = [
+    "blocks", "default", "minimal", "oncall", "quiet", "report", "wordpress",
+  ]
 
   private static func names(in folder: String) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
@@ -28,7 +30,7 @@ import Testing
     #expect(call.status == 0)
   }
 
-  @Test func `the six formatters are there, and found together`() async throws {
+  @Test func `the formatters are there, and found together`() async throws {
     let folders = Self.names(in: Self.scripts).filter { !$0.hasSuffix(".md") && $0 != "types" }
     #expect(folders == Self.formatters)
     let count = folders.map { Self.names(in: Self.scripts + $0 + "/cases").count }.reduce(0, +)

@@ -58,6 +58,13 @@ return {
     show(payload, ":unlock:", "#9e9e9e")
   end,
 
+  -- Figures of a day or a week; the colour tells already whether messages arrive.
+  report = function(event, payload)
+    local isWell = event.severity == "info"
+    show(payload, isWell and ":bar_chart:" or ":warning:",
+      isWell and "#3d7de8" or payload.attachments[1].color)
+  end,
+
   -- What another program has to say.
   notify = function(event, payload)
     show(payload, emoji_of_notification[event.severity], colour_of_notification[event.severity])

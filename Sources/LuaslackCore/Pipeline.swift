@@ -117,7 +117,9 @@ public final class Pipeline<Carrier: Transport> {
     var record: EventRecord
     switch file.content {
     case .request(let request):
-      try queue.carryOut(request, named: file.name, now: now)
+      try queue.carryOut(request, named: file.name, now: now) { answer throws(DatabaseError) in
+        try report(request, named: file.name, context, &answer, now: now)
+      }
       return try courier.lookForTrials()
     case .event(let event): record = event
     }
@@ -167,6 +169,28 @@ public final class Pipeline<Carrier: Transport> {
     }
   }
 
+  /// Somebody asked for a report: an event like any other from here on. Of a clock that was set back, its end may lie
+  /// ahead; nothing is known of that.
+  private func report(
+    _ request: QueueRequest, named name: String, _ context: EventContext,
+    _ answer: inout QueueRequest.Answer, now: Int64
+  ) throws(DatabaseError) {
+    guard let configuration, var period = request.period else { return }
+    period = ReportPeriod(until: min(period.until, now / 1_000_000), length: Int(period.length))
+    let known = configuration.destinations.keys.sorted()
+    for name in request.destinations where !known.contains(name) {
+      answer.add("there is no destination \(name)" + Nearest.hint(name, known))
+    }
+    guard answer.problems.isEmpty else { return }
+    let figures = try queue.report(of: period, context, now: now)
+    let record = EventRecord(figures, to: request.destinations, at: now)
+    let event = Event(record, host: host, now: now, context: context)
+    let id = try queue.insert(record, key: nil, severity: event.severity)
+    try queue.noteArrival(name, of: id, now: now)
+    try deliver(record, event, as: id, context, now: now)
+    answer.count = 1
+  }
+
   private func deliver(
     _ record: EventRecord, _ event: Event, as id: Int64, _ context: EventContext, now: Int64
   ) throws(DatabaseError) {
@@ -174,7 +198,7 @@ public final class Pipeline<Carrier: Transport> {
     let prolonging =
       record.kind == .prolong
       ? try prolong(record, as: id, context, now: now) : Prolonging(toldBy: [:], due: now)
-    guard let configuration, configuration.post.contains(record.kind) else { return }
+    guard let configuration, configuration.posts(record.kind) else { return }
     let result = try result(record, event, of: id, now: now)
     let linesDue = try queue.linesDue(record, now: now)
     for name in try destinations(record, event, result, now: now) {
@@ -212,7 +236,11 @@ public final class Pipeline<Carrier: Transport> {
   private func pace(
     _ event: Event, _ result: Formatting.Result, now: Int64
   ) -> (class: Delivery.Class, due: Int64) {
-    guard result.wantsDigest else { return (event.severity == .critical ? .critical : .event, now) }
+    guard result.wantsDigest else {
+      // A report that a storm folds would be one line of a digest.
+      let isAlone = event.severity == .critical || event.kind == .report
+      return (isAlone ? .critical : .event, now)
+    }
     return (.forDigest, digestDue(now: now))
   }
 

@@ -8,25 +8,28 @@ enum Ask {
   private static let patience: Int64 = 5_000_000
   private static let interval: UInt32 = 5_000
 
-  /// `done`: what was done to the messages, as the end of a sentence.
+  /// `done`: what was done to the messages, as the end of a sentence. Returns the request's name.
+  @discardableResult
   static func run(
     _ request: QueueRequest, _ locations: Locations, of noun: String = "message", done: String
-  ) throws {
+  ) throws -> String {
     let (name, wake) = send(request, locations)
     guard wake != .managed else {
-      return Process.print(
-        "requested; no luaslackd runs to do it, the next one that starts will\n", to: 1)
+      Process.print("requested; no luaslackd runs to do it, the next one that starts will\n", to: 1)
+      return name
     }
     guard let answer = wait(for: name, locations) else {
-      return Process.print(
+      Process.print(
         "requested; luaslackd has not come to it within 5 s, `luaslack status` may say why\n", to: 1
       )
+      return name
     }
     for problem in answer.problems { Process.print("luaslack: \(problem)\n", to: 2) }
     if answer.count > 0 || answer.problems.isEmpty {
       Process.print("\(answer.count) \(noun)\(answer.count == 1 ? "" : "s") \(done)\n", to: 1)
     }
     if !answer.problems.isEmpty { throw ExitCode(ExitStatus.data.rawValue) }
+    return name
   }
 
   /// Leaves the request and wakes luaslackd; returns the name under which the answer will stand.

@@ -17,8 +17,8 @@ enum EventArguments {
   static func normalised(_ arguments: [String]) -> [String] {
     guard let command = arguments.first else { return arguments }
     let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-    // No action file calls it, so that an option that is unknown is a mistake.
-    if command == "notify" {
+    // No action file calls these, so that an option that is unknown is a mistake.
+    if command == "notify" || command == "report" {
       return joinWait(arguments[..<end]).map { $0 == "--wait" ? "--wait=30s" : $0 }
         + arguments[end...]
     }

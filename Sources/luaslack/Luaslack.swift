@@ -43,7 +43,7 @@ struct Luaslack: ParsableCommand {
           StatusCommand.self,
           TraceCommand.self,
           QueueCommand.self,
-          HistoryCommand.self, Config.self,
+          HistoryCommand.self, ReportCommand.self, Config.self,
         ]),
     ])
 

@@ -18,7 +18,7 @@ struct Daemon: ParsableCommand {
     version: Version.text,
     subcommands: [
       Serve.self, Render.self, PreviewAnswer.self, FormatterTest.self, FormatterNew.self,
-      ReplayBans.self, Check.self, ShowConfig.self, CompletionAnswer.self,
+      ReplayBans.self, ReportAnswer.self, Check.self, ShowConfig.self, CompletionAnswer.self,
     ],
     defaultSubcommand: Serve.self)
 }
@@ -85,14 +85,7 @@ struct Render: ParsableCommand {
     }
     let configuration = try Trial.configuration(try options.locations().config)
     let previewer = Previewer(configuration, host: Process.hostName, now: Clock.now())
-    let previews = previewer.previews(previewer.scene(record))
-    guard let preview = previews.first else { return }
-    Screen.standardError.print(preview.problems + preview.findings, opening: "luaslack: ")
-    for remark in previewer.listProblems + preview.notes {
-      Process.print("luaslack: \(remark)\n", to: 2)
-    }
-    Process.print(preview.output, to: 2)
-    if let message = preview.message { Process.print(JSONWriter.pretty(message), to: 1) }
+    Trial.show(previewer, previewer.scene(record))
   }
 }
 

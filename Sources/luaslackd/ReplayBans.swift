@@ -30,8 +30,19 @@ struct ReplayBans: ParsableCommand {
   }
 }
 
-/// What trials of formatters begin with.
+/// What trials of formatters begin with, and a dry run ends with.
 enum Trial {
+  /// The payload on standard output, all else on standard error.
+  static func show(_ previewer: Previewer, _ scene: Scene) {
+    guard let preview = previewer.previews(scene).first else { return }
+    Screen.standardError.print(preview.problems + preview.findings, opening: "luaslack: ")
+    for remark in previewer.listProblems + preview.notes {
+      Process.print("luaslack: \(remark)\n", to: 2)
+    }
+    Process.print(preview.output, to: 2)
+    if let message = preview.message { Process.print(JSONWriter.pretty(message), to: 1) }
+  }
+
   /// A trial needs no configuration; a wrong one is said to be wrong.
   static func configuration(_ path: String) throws -> Configuration {
     do throws(ConfigurationError) {

@@ -9,7 +9,7 @@ import Testing
     ["queue", "retry"], ["queue", "hold"], ["queue", "release"], ["queue", "delete"], ["trace"],
     ["history"], ["history", "show"], ["history", "forget"], ["config"], ["config", "show"],
     ["send-test"], ["init"],
-    ["doctor"], ["replay"], ["notify"], ["preview"],
+    ["doctor"], ["replay"], ["report"], ["notify"], ["preview"],
     ["formatter"], ["formatter", "test"], ["formatter", "new"],
   ]
 
@@ -111,7 +111,9 @@ import Testing
     ["ban", "--wait=soon", "--", "sshd", "203.0.113.7", "5"], ["queue", "list", "--limit=few"],
     ["queue", "retry"], ["queue", "hold"], ["queue", "delete"], ["queue", "show", "x"], ["trace"],
     ["history", "forget"], ["replay", "--since=soon"], ["replay", "--since=2026-02-30"],
-    ["replay", "--limit=0"],
+    ["replay", "--limit=0"], ["report", "--since=soon"], ["report", "--since=59m"],
+    ["report", "--since=91d"], ["report", "--since=-1d"], ["report", "--json", "--dry-run"],
+    ["report", "--wait=soon"],
   ])
   func `a call that means nothing is refused and leaves nothing`(
     _ arguments: [String]

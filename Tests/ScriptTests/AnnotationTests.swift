@@ -140,7 +140,7 @@ import Testing
 
   @Test func `an event has what they declare, in the types that they declare`() {
     #expect(Self.types.names("luaslack.Event") == Event.members.sorted())
-    let values = Self.events.filter { $0.kind != .digest }.map(\.value)
+    let values = Self.events.filter { ![.digest, .report].contains($0.kind) }.map(\.value)
     expect(values, toBe: "luaslack.Event", but: Self.later.union(Self.ofJails))
   }
 
@@ -170,12 +170,35 @@ import Testing
     expect(runs.map(\.value), toBe: "luaslack.Run")
   }
 
+  @Test func `a report has what they declare`() {
+    #expect(Self.types.names("luaslack.Report") == Report.members.sorted())
+    let nothing = Report(ReportPeriod(until: 1_795_231_644, length: 86_400))
+    let reports =
+      Self.events.filter { $0.kind == .report }.map(\.value)
+      + [Event(EventRecord(nothing, to: [], at: 0), host: "web1", now: 0).value]
+    expect(reports, toBe: "luaslack.Report")
+    func rows(_ member: String) -> [Value] { reports.flatMap { $0[member]?.array ?? [] } }
+    expect(rows("jails"), toBe: "luaslack.ReportJail")
+    expect(rows("addresses") + rows("networks"), toBe: "luaslack.ReportShare")
+    expect(rows("offenders"), toBe: "luaslack.ReportOffender")
+    expect(rows("destinations"), toBe: "luaslack.ReportDestination")
+    let totals = reports.compactMap { $0["totals"] }
+    expect(totals, toBe: "luaslack.ReportTotals")
+    expect(totals.flatMap { Array(($0.object ?? [:]).values) }, toBe: "luaslack.ReportTotal")
+    expect(reports.compactMap { $0["bars"] }, toBe: "luaslack.ReportBars")
+  }
+
   @Test func `a digest and its events have what they declare`() {
     #expect(Self.types.names("luaslack.Digest") == Digest.members.sorted())
     #expect(Self.types.names("luaslack.DigestEvent") == Digest.eventMembers.sorted())
     let digests =
       Self.events.filter { $0.kind == .digest }.map(\.value)
-      + [Event(Digest(of: Self.events.filter { $0.kind != .digest }), host: "web1", now: 0).value]
+      + [
+        Event(
+          Digest(of: Self.events.filter { ![.digest, .report].contains($0.kind) }), host: "web1",
+          now: 0
+        ).value
+      ]
     expect(digests, toBe: "luaslack.Digest")
     expect(digests.flatMap { $0["events"]?.array ?? [] }, toBe: "luaslack.DigestEvent")
   }

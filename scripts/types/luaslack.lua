@@ -15,6 +15,7 @@
 ---@field jail_flush? luaslack.Handler a jail lifted all its bans at once; `any` is not called for it
 ---@field notify? luaslack.Handler another program's text
 ---@field digest? luaslack.DigestHandler many events in one message; `any` is not called for it
+---@field report? luaslack.ReportHandler what happened in a day or a week, in figures; `any` is not called for it
 ---@field any? luaslack.Handler for those that have no function of their own
 
 ---Returns nothing (the payload goes on as it is now), another payload, or what slack.mute and
@@ -22,6 +23,8 @@
 ---@alias luaslack.Handler fun(event: luaslack.Event, payload: luaslack.Payload): (luaslack.Message|luaslack.Verdict|nil, luaslack.Route?)
 
 ---@alias luaslack.DigestHandler fun(digest: luaslack.Digest, payload: luaslack.Payload): (luaslack.Message|luaslack.Verdict|nil)
+
+---@alias luaslack.ReportHandler fun(event: luaslack.Report, payload: luaslack.Payload): (luaslack.Message|luaslack.Verdict|nil, luaslack.Route?)
 
 ---The second value that a function returns.
 ---@class luaslack.Route
@@ -34,7 +37,7 @@
 ---A number may stand where text is asked for.
 ---@alias luaslack.Text string|number
 
----@alias luaslack.Kind "ban"|"unban"|"prolong"|"jail_start"|"jail_stop"|"jail_flush"|"notify"|"digest"
+---@alias luaslack.Kind "ban"|"unban"|"prolong"|"jail_start"|"jail_stop"|"jail_flush"|"notify"|"digest"|"report"
 
 ---@alias luaslack.Severity "info"|"warning"|"critical"
 
@@ -166,6 +169,93 @@
 ---@field unban_command? string
 ---@field title? string
 ---@field submitter? string
+
+-- == The report
+
+---What happened in a period, against the period before. Times are in seconds since 1970.
+---@class luaslack.Report
+---@field kind "report"
+---@field host string
+---@field severity luaslack.Severity "warning" if a destination is in trouble
+---@field reasons string[] which destinations are, as sentences
+---@field time integer as `to`
+---@field now integer when the message is made
+---@field from integer where the period begins
+---@field to integer where it ends
+---@field length integer seconds
+---@field period string "24 hours"
+---@field known_since? integer bans are known from then on only; nil: in all of the period
+---@field events_since? integer the same of other events and of deliveries
+---@field quiet boolean there were no bans
+---@field last_ban? integer the last ban that is known
+---@field totals luaslack.ReportTotals
+---@field bars luaslack.ReportBars
+---@field jails luaslack.ReportJail[] those with most bans
+---@field jail_count integer jails with bans
+---@field quiet_jails string[] jails that run and banned nobody, the first ones
+---@field quiet_jail_count integer how many these are
+---@field addresses luaslack.ReportShare[] those with most bans
+---@field address_count integer addresses with bans
+---@field networks luaslack.ReportShare[] the /24 and /48 with most bans
+---@field countries luaslack.ReportShare[] two letters each; empty where none is known
+---@field users luaslack.ReportShare[] users that were tried
+---@field offenders luaslack.ReportOffender[] those with most bans in 30 days
+---@field destinations luaslack.ReportDestination[] whether messages arrive
+
+---@class luaslack.ReportTotals
+---@field bans luaslack.ReportTotal
+---@field failures luaslack.ReportTotal that led to the bans
+---@field unbans luaslack.ReportTotal
+---@field prolongs luaslack.ReportTotal
+---@field notifications luaslack.ReportTotal
+---@field warnings luaslack.ReportTotal
+
+---@class luaslack.ReportTotal
+---@field count integer
+---@field before? integer in the period before; nil where that is not known
+---@field difference? integer
+---@field percent? integer nil where there were none before
+
+---Bans of each hour, day or other step, the last of which ends with the period.
+---@class luaslack.ReportBars
+---@field step integer seconds
+---@field step_in_words string "hour"
+---@field counts integer[]
+---@field text string a picture of them, "..▁▃█"; to be shown as code
+
+---@class luaslack.ReportJail
+---@field name string
+---@field bans integer
+---@field failures integer
+---@field before? integer bans in the period before
+
+---@class luaslack.ReportShare
+---@field name string
+---@field bans integer
+---@field failures integer
+---@field addresses? integer of a network, how many of its addresses
+
+---@class luaslack.ReportOffender
+---@field name string
+---@field bans integer in 30 days
+---@field total integer of all that is kept
+---@field first integer
+---@field last integer
+---@field jails string[] those that banned it most
+
+---@class luaslack.ReportDestination
+---@field name string
+---@field state "ok"|"failing"|"dead"
+---@field delivered integer messages that arrived in the period
+---@field folded integer events told in digests in the period
+---@field failed integer attempts in vain in the period
+---@field dead integer dead letters of the period
+---@field waiting integer messages that wait now
+---@field held integer of these, held by an admin
+---@field dead_letters integer all that are kept
+---@field oldest? integer since when the oldest waits
+---@field last_ok? integer when something arrived last
+---@field error? string the last
 
 -- == The payload
 

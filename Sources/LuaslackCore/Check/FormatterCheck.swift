@@ -192,10 +192,10 @@ public struct FormatterCheck: Sendable {
   }
 
   /// What the sandbox says, with what it cannot know.
-  private func completed(_ problem: String, isOfDigest: Bool) -> String {
+  private func completed(_ problem: String, of kind: EventKind) -> String {
     let known: [(String, [String])] = [
       ("there is no event.lists.", Array(context.lists.keys)),
-      ("there is no event.", isOfDigest ? Digest.members : Event.members),
+      ("there is no event.", Event.members(kind)),
     ]
     for (opening, names) in known where problem.hasPrefix(opening) {
       return problem + Nearest.hint(String(problem.dropFirst(opening.count)), names)
@@ -207,8 +207,8 @@ public struct FormatterCheck: Sendable {
     _ problem: FormatterProblem, _ chain: FormatterChain, seenWith: String?
   ) {
     var finding = chain.finding(problem)
-    finding.problem = completed(
-      finding.problem, isOfDigest: seenWith?.hasPrefix("digest,") == true)
+    let kind = seenWith.flatMap { EventKind(rawValue: String($0.prefix { $0 != "," })) }
+    finding.problem = completed(finding.problem, of: kind ?? .ban)
     finding.seenWith = seenWith
     if problem.isUnknownName {
       return findings.append(isNamed(String(problem.file.dropLast(4)), by: finding))

@@ -22,6 +22,7 @@ struct Sample: Sendable {
   private var parts: [Sample] = []
   private var run: ProgramRun?
   private var isPlain = false
+  private var report: Report?
 
   /// 2026-11-21 03:27:24 UTC, in microseconds.
   static let moment: Int64 = 1_795_231_644_000_000
@@ -50,8 +51,20 @@ struct Sample: Sendable {
     return sample
   }
 
+  private static func report(
+    _ name: String, _ about: String, isHostile: Bool = false, _ report: Report
+  ) -> Sample {
+    var sample = Sample(name, about, isHostile: isHostile, kinds: [])
+    sample.report = report
+    return sample
+  }
+
   /// The events of this sample, one for each kind that it fits.
   func events(_ context: EventContext) -> [Event] {
+    if let report {
+      let record = EventRecord(report, to: [], at: Self.moment)
+      return [Event(record, host: "web1", now: Self.moment, context: context)]
+    }
     guard parts.isEmpty else {
       let digest = Digest(of: parts.flatMap { $0.events(context) })
       return [Event(digest, host: "web1", now: Self.moment)]
@@ -96,6 +109,9 @@ extension Sample {
     ordinary + hostile + [
       digest("storm", "many of these at once", of: ordinary),
       digest("hostile-storm", "many of the hostile ones at once", of: hostile),
+      report("report", "a busy day in figures", Report.busy),
+      report("report-quiet", "a day without bans", Report.quiet),
+      report("hostile-report", "names that try to be markup", isHostile: true, .hostile(evil)),
     ]
 
   private static let usual: [EventRecord.Option: String] = [

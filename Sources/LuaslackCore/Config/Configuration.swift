@@ -13,6 +13,8 @@ public struct Configuration: Sendable, Equatable {
   public var formatters: [String] = ["default", "local"]
   /// Kinds of events that make a message; the others are only recorded.
   public var post: [EventKind] = [.ban, .notify]
+  /// A report is made only if somebody asks for it, and then sent.
+  func posts(_ kind: EventKind) -> Bool { kind == .report || post.contains(kind) }
   public var destinations: [String: Destination] = [:]
   /// The first that fits an event says where it goes.
   public var routes: [Route] = []

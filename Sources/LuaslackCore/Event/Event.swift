@@ -29,6 +29,8 @@ public struct Event: Sendable, Equatable {
     for (name, known) in record.known where kind.isOwn || Self.knownLater.contains(name) {
       value[name] = known
     }
+    // It is of no jail, and carries nothing of a caller's.
+    if kind == .report { value = value.keeping(Report.members) }
     self.value = value
   }
 
@@ -46,7 +48,15 @@ public struct Event: Sendable, Equatable {
   }
 
   /// All that a formatter may find in one of this kind.
-  var members: [String] { kind == .digest ? Digest.members : Self.members }
+  var members: [String] { Self.members(kind) }
+
+  static func members(_ kind: EventKind) -> [String] {
+    switch kind {
+    case .digest: Digest.members
+    case .report: Report.members
+    default: members
+    }
+  }
 
   /// All that a formatter may find in one, today or with a later database; else nil.
   static let members = [
@@ -130,6 +140,12 @@ public struct Event: Sendable, Equatable {
     if let integer = Int64(text) { return .int(integer) }
     guard let real = Double(decimal: text) else { return .string(PlainText.line(text)) }
     return abs(real) < 1e15 && real == real.rounded() ? .int(Int64(real)) : .float(real)
+  }
+}
+
+extension Value {
+  fileprivate func keeping(_ names: [String]) -> Value {
+    .object((object ?? [:]).filter { names.contains($0.key) })
   }
 }
 

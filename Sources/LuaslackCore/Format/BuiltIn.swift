@@ -6,6 +6,7 @@ enum BuiltIn {
 
   static func payload(_ event: Event) -> Value {
     if let digest = event.digest { return payload(digest, host: text(event, "host")) }
+    if event.kind == .report { return payload(report: event) }
     // The footer keeps the attachment, and so its coloured bar, from being empty.
     var attachment: Value = [
       "color": colour, "fallback": .string(sentence(event)), "footer": .string(origin(event)),
@@ -64,7 +65,8 @@ enum BuiltIn {
     case .jailStop: return "jail \(event.jail) stopped on \(host)"
     case .jailFlush: return "jail \(event.jail) lifted all its bans on \(host)"
     case .notify: return "\(heading(event)) on \(origin(event))"
-    case .warning, .report: return "\(event.kind.rawValue) on \(host)"
+    case .warning: return "\(event.kind.rawValue) on \(host)"
+    case .report: return sentence(report: event)
     case .digest: return event.digest.map { sentence($0, host: host) } ?? "a digest"
     }
   }

@@ -1,3 +1,5 @@
+public import SQLite
+
 /// An event to look at the message of.
 public struct Scene: Sendable {
   /// `ban, sample "ipv6"`.
@@ -102,7 +104,7 @@ public struct Previewer {
     let event = scene.event
     if case .muted(let reason) = result.outcome { return ["no message: \(reason)"] }
     // A digest is told wherever its events are.
-    guard event.kind == .digest || configuration.post.contains(event.kind) else {
+    guard event.kind == .digest || configuration.posts(event.kind) else {
       let known = configuration.post.map(\.rawValue).joined(separator: ", ")
       return [
         "the config's `post` does not list \(event.kind.rawValue) (it lists: \(known)), "
@@ -141,6 +143,17 @@ public struct Previewer {
     Scene(
       title: title, event: rehearsal.event(record, now: now),
       destinations: record.destinations)
+  }
+
+  /// What luaslackd would report now, and its figures.
+  public func report(
+    of period: ReportPeriod, to destinations: [String], _ queue: Queue
+  ) throws(DatabaseError) -> (scene: Scene, figures: Value) {
+    let report = try queue.report(of: period, rehearsal.context, now: now)
+    return (
+      scene(EventRecord(report, to: destinations, at: now), title: "report"),
+      report.value(host: host)
+    )
   }
 
   /// One for each kind of event that the sample fits; nil: there is no sample of that name.

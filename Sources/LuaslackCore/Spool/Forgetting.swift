@@ -31,6 +31,11 @@ extension Queue {
         "\(pending.count) of its messages are still to be sent, the first is \(pending.first); "
           + "forget it when they are, or `luaslack queue delete` them first")
     }
+    if let pending = try tellers(of: address).first(where: \.isPending) {
+      return answer.add(
+        "message \(pending.delivery) names it and is still to be sent; forget it when it is, or "
+          + "`luaslack queue delete` that first")
+    }
     // What is deleted shall not be read from the file's free pages either.
     try database.execute("PRAGMA secure_delete = ON")
     // Digests that told of it name it; whom else they named is kept with those events.
@@ -39,6 +44,12 @@ extension Queue {
       UPDATE delivery SET payload = '{}' WHERE id IN (
         SELECT folded_into FROM delivery WHERE event IN \(ofAddress) AND folded_into IS NOT NULL)
       """, .text(address))
+    for teller in try tellers(of: address) {
+      try database.run(
+        "UPDATE event SET record = json_remove(record, '$.known') WHERE id = ?",
+        .integer(teller.event))
+      try database.run("UPDATE delivery SET payload = '{}' WHERE event = ?", .integer(teller.event))
+    }
     for table in ["arrival", "delivery"] {
       try database.run("DELETE FROM \(table) WHERE event IN \(ofAddress)", .text(address))
     }
@@ -53,5 +64,21 @@ extension Queue {
     guard answer.count > 0 else { return answer.add("nothing is known of it") }
     try database.run(
       "INSERT OR REPLACE INTO upkeep (task, at, was_enough) VALUES ('vacuum', 0, 0)")
+  }
+
+  /// Reports and warnings that name an address, or one that begins like it: a delivery each, 0 where there is none.
+  private func tellers(
+    of address: String
+  ) throws(DatabaseError) -> [(event: Int64, delivery: Int64, isPending: Bool)] {
+    // As a report spells it.
+    let spelt = Network(address)?.description ?? address
+    return try database.all(
+      """
+      SELECT event.id, coalesce(delivery.id, 0), coalesce(state IN ('waiting', 'sending'), 0)
+      FROM event LEFT JOIN delivery ON delivery.event = event.id
+      WHERE kind IN ('report', 'warning') AND kind <> 'ban'
+        AND (instr(record, ?1) > 0 OR instr(record, ?2) > 0)
+      """, .text(address), .text(spelt)
+    ) { ($0.integer(0), $0.integer(1), $0.integer(2) == 1) }
   }
 }

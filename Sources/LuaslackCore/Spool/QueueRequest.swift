@@ -6,6 +6,8 @@ public struct QueueRequest: Sendable, Equatable {
     case sendTest = "send-test"
     /// The same with nothing in it: Slack refuses that, and so shows whether it would take a message.
     case probe
+    /// An event of the kind `report`: the figures are luaslackd's.
+    case report
   }
 
   public var action: Action
@@ -17,6 +19,9 @@ public struct QueueRequest: Sendable, Equatable {
   public var isForAll = false
   /// `forget`: whose events.
   public var address: String?
+  /// `report`: what it tells of, and where it goes; none: the config decides.
+  public var period: ReportPeriod?
+  public var destinations: [String] = []
 
   public init(_ action: Action) {
     self.action = action
@@ -48,6 +53,8 @@ extension QueueRequest {
     value["destination"] = destination.map(Value.string)
     if isForAll { value["all"] = true }
     value["address"] = address.map(Value.string)
+    if let period { (value["until"], value["length"]) = (.int(period.until), .int(period.length)) }
+    if !destinations.isEmpty { value["to"] = .array(destinations.map(Value.string)) }
     return value
   }
 
@@ -59,6 +66,11 @@ extension QueueRequest {
     destination = value["destination"]?.string
     isForAll = value["all"]?.bool ?? false
     address = value["address"]?.string
+    if let until = value["until"]?.int, let length = value["length"]?.int {
+      period = ReportPeriod(until: until, length: Int(length))
+    }
+    destinations = (value["to"]?.array ?? []).prefix(EventRecord.nameCountLimit)
+      .compactMap(\.string).map { EventRecord.bounded($0, EventRecord.nameLimit) }
   }
 }
 

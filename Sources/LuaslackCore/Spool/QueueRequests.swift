@@ -3,7 +3,11 @@ public import SQLite
 // What an admin asks for is done, in the transaction that takes the request in.
 extension Queue {
   /// Carries a request out, once: its file may be found again.
-  func carryOut(_ request: QueueRequest, named name: String, now: Int64) throws(DatabaseError) {
+  /// `report` makes one and says what was done.
+  func carryOut(
+    _ request: QueueRequest, named name: String, now: Int64,
+    report: (inout QueueRequest.Answer) throws(DatabaseError) -> Void = { _ in }
+  ) throws(DatabaseError) {
     guard try answer(to: name) == nil else { return }
     var answer = QueueRequest.Answer()
     switch request.action {
@@ -15,6 +19,7 @@ extension Queue {
     case .forget: try forget(request.address ?? "", &answer)
     case .sendTest, .probe:
       answer.isOpen = true
+    case .report: try report(&answer)
     }
     try database.run(
       "INSERT INTO request (name, at, answer) VALUES (?, ?, ?)", .text(name), .integer(now),

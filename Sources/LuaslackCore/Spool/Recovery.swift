@@ -129,6 +129,7 @@ extension Queue {
   public func recover(from path: String, host: String, now: Int64) throws(DatabaseError) {
     try transaction { () throws(DatabaseError) in
       guard try tell("database \(path)", "recovered") else { return }
+      try noteLost(before: now)
       let count = try Recovery(path).map { recovery throws(DatabaseError) in
         try takeOver(recovery, now: now)
       }

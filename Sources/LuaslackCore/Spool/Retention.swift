@@ -118,6 +118,13 @@ extension Queue {
         .integer(.max), .integer(dead), .integer(Int64(plan.excess))
       ) { $0.integer(0) }
     }
+    if let newest = try ids.last.flatMap({ id throws(DatabaseError) in
+      try database.first("SELECT accepted_at FROM event WHERE id = ?", .integer(id)) {
+        $0.integer(0)
+      }
+    }) {
+      try notePruned(eventsUntil: newest)
+    }
     for id in ids {
       for table in ["arrival", "delivery"] {
         try database.run("DELETE FROM \(table) WHERE event = ?", .integer(id))
@@ -130,19 +137,24 @@ extension Queue {
   /// Bans as history counts them are small, and stay when their events go for the room they take: figures of the last
   /// days are right whatever is kept of the events. Seconds since 1970. Returns how many went.
   private func forgetBans(before: Int64, now: Int64) throws(DatabaseError) -> Int {
-    try database.run(
-      "DELETE FROM ban WHERE event IN (SELECT event FROM ban WHERE at < ? ORDER BY at LIMIT ?)",
-      .integer(before), .integer(Int64(Retention.batch)))
-    let old = database.changes
+    let old = try database.all(
+      """
+      DELETE FROM ban WHERE event IN (SELECT event FROM ban WHERE at < ? ORDER BY at LIMIT ?)
+      RETURNING at
+      """, .integer(before), .integer(Int64(Retention.batch))
+    ) { $0.integer(0) }
     // More than any event kept needs: an attacker decides how many there are.
-    try database.run(
+    let excess = try database.all(
       """
       DELETE FROM ban WHERE event IN (SELECT event FROM ban ORDER BY event
         LIMIT max(0, min(?1, (SELECT count(*) FROM ban) - ?2)))
-      """, .integer(Int64(Retention.batch)), .integer(Int64(Retention.mostBans)))
-    let excess = database.changes
+      RETURNING at
+      """, .integer(Int64(Retention.batch)), .integer(Int64(Retention.mostBans))
+    ) { $0.integer(0) }
+    // Reports do not pretend to know of what is gone.
+    if let newest = (old + excess).max() { try notePruned(bansUntil: newest) }
     try forgetPulses(before: before, now: now)
-    return max(old, excess)
+    return max(old.count, excess.count)
   }
 
   /// Names begin with their time, so that the table's own order bounds the search.

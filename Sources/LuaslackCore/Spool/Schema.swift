@@ -247,5 +247,12 @@ enum Schema {
     -- `warning` is what a rule of the config makes.
     UPDATE event SET kind = 'notice' WHERE kind = 'warning';
     """,
+    """
+    -- What a report counts of a period: events that are no bans, deliveries by how they ended, attempts in vain.
+    CREATE INDEX event_other ON event (kind, accepted_at) WHERE kind <> 'ban';
+    CREATE INDEX delivery_finished ON delivery (destination, state, finished_at)
+      WHERE finished_at IS NOT NULL;
+    CREATE INDEX attempt_failed ON attempt (at, delivery) WHERE result <> '200 ok';
+    """,
   ]
 }

@@ -69,7 +69,7 @@ import Testing
     let text = try JSON(parsing: call.output)["text"].string ?? ""
     #expect(text.contains(": 3 bans of 2 addresses"))
     let figures = try JSON(parsing: try await installation.luaslack(["report", "--json"]).output)
-    #expect(figures["totals"]["bans"]["count"].int == 3)
+    #expect(figures["totals"]["bans"]["count"].number == 3)
     #expect(figures["addresses"].array.count == 2)
     #expect(figures["destinations"].array.first?["name"].string == "default")
     #expect(installation.incoming.isEmpty && installation.daemons().isEmpty)

@@ -21,7 +21,8 @@ public enum FormatterPage {
         man luaslack-formatters    the guide, with examples of everything
 
       Functions: ban unban prolong jail_start jail_stop notify; any, for those of
-      them that have none; jail_flush and digest, called by their own name only.
+      them that have none; jail_flush, digest, warning and report, called by their
+      own name only.
 
       A function returns
         nothing                            payload goes on, with your changes
@@ -63,6 +64,14 @@ public enum FormatterPage {
         first last time        seconds since 1970; time is last
         muted reduced          how many muted; how many kept without log lines
         kind host severity now as of an event; severity is the loudest
+
+      report, what report = function(event, payload) gets
+        from to length period      seconds since 1970; how long; "24 hours"
+        totals                     bans, failures, …: each { count =, before = }
+        bars quiet last_ban        bars.text is a picture of the bans; none at all
+        jails addresses networks   those with most bans, lists of { name =, bans = }
+        countries users offenders  the same
+        destinations               whether messages arrive
 
       payload, the message so far
         text                   what a phone shows, and the message without blocks

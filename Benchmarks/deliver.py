@@ -58,7 +58,7 @@ def options():
 def configure(spool, webhooks, pace='rate = "10/1s"\nburst = 100', top=""):
     """Gives a spool the destinations `default`, `d1`, …; no webhook file is written."""
     names = ["default"] + [f"d{number}" for number in range(1, webhooks)]
-    text = f'linger = "60s"\n{top}\n' + "".join(
+    text = f'linger = "60s"\nwarnings = false\n{top}\n' + "".join(
         f'[destination.{name}]\nwebhook_file = "webhook-{name}"\n{pace}\n' for name in names
     )
     (spool.home / "config.toml").write_text(text)

@@ -83,7 +83,7 @@ class Spool:
         self.directory = self.home / "spool"
         self.directory.mkdir(mode=0o700)
         self._config = self.home / "config.toml"
-        text = f'linger = "{linger}"\n'
+        text = f'linger = "{linger}"\nwarnings = false\n'
         for destination in ("default", *destinations):
             text += f'[destination.{destination}]\nwebhook_file = "{destination}"\n{self.PACE}'
             webhook = self.home / destination

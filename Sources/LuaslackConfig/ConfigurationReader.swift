@@ -63,6 +63,7 @@ public struct ConfigurationReader {
     "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "https_proxy",
     "no_proxy", "connect_timeout", "timeout", "list", "mute", "limits", "destination", "route",
     "history", "history_events", "digest_within", "mention_max_age", "unknown_users",
+    "warning", "warnings",
   ]
 
   private func configuration(_ root: Value) -> Configuration {
@@ -79,6 +80,7 @@ public struct ConfigurationReader {
     result.limits = limits(root["limits"] ?? .object([:]))
     result.network = network(root)
     readDestinations(root, into: &result)
+    readWarnings(root, into: &result)
     return result
   }
 

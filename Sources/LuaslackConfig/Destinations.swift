@@ -324,7 +324,7 @@ extension ConfigurationReader {
   ) throws(ConfigurationError) -> Configuration.Route {
     func error(_ key: String, _ problem: String) -> ConfigurationError {
       ConfigurationError(
-        file: path, line: line(of: key, inRoute: index), problem: problem, word: key)
+        file: path, line: line(of: key, in: "route", number: index), problem: problem, word: key)
     }
     let keys = ["jail", "kind", "severity", "to"]
     guard let members = value.object else {
@@ -360,8 +360,8 @@ extension ConfigurationReader {
       to: to.enumerated().filter { to.firstIndex(of: $1) == $0 }.map(\.1))
   }
 
-  /// The line of a key in the route of that number, or of the route's own header.
-  private func line(of key: String, inRoute index: Int) -> Int? {
+  /// The line of a key in the `[[list]]` of that number, or of its own header.
+  func line(of key: String, in list: String, number index: Int) -> Int? {
     var seen = -1
     var header: Int?
     for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
@@ -369,13 +369,13 @@ extension ConfigurationReader {
       let words = line.filter { $0 != " " && $0 != "\t" && $0 != "\"" }
       if words.hasPrefix("[") {
         if header != nil { break }
-        if words.hasPrefix("[[route]]") { seen += 1 }
+        if words.hasPrefix("[[\(list)]]") { seen += 1 }
         if seen == index { header = number + 1 }
       } else if header != nil, !key.isEmpty, words.hasPrefix(key + "=") {
         return number + 1
       }
     }
-    // Routes may stand on one line, in braces.
-    return header ?? line(of: "route", in: nil)
+    // They may stand on one line, in braces.
+    return header ?? line(of: list, in: nil)
   }
 }

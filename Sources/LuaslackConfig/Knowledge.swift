@@ -90,7 +90,7 @@ extension ConfigurationReader {
     return .file(absolute(file))
   }
 
-  private static func isNameByte(_ byte: UInt8) -> Bool {
+  static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x5f: true
     default: false

@@ -11,6 +11,9 @@ public final class Pipeline<Carrier: Transport> {
   private let host: String
   private let wording: Wording
   private let jailNews: JailNews
+  private let warnings: Warnings
+  /// More lies in the spool.
+  private var isBehind = false
 
   /// The last one that could be read; nil until there is one.
   public var configuration: Configuration?
@@ -22,6 +25,7 @@ public final class Pipeline<Carrier: Transport> {
     self.host = host
     wording = Wording(queue)
     jailNews = JailNews(queue, wording, host: host)
+    warnings = Warnings(queue, steadyClock: courier.steadyClock)
   }
 
   /// What a killed predecessor left unfinished.
@@ -67,6 +71,11 @@ public final class Pipeline<Carrier: Transport> {
   /// leaves the files where they are; so does the want of a configuration, since nothing says yet
   /// what shall become of them.
   public func takeIn(now: Int64) throws(DatabaseError) -> Bool {
+    isBehind = try takeInBatch(now: now)
+    return isBehind
+  }
+
+  private func takeInBatch(now: Int64) throws(DatabaseError) -> Bool {
     guard let configuration, let look = try? intake.look() else { return false }
     let files = look.found
     // What guests leave hides no word about what is ours.
@@ -87,13 +96,16 @@ public final class Pipeline<Carrier: Transport> {
     var taken: [Intake.Found] = []
     try queue.transaction { () throws(DatabaseError) in
       jailNews.begin()
+      try warnings.begin(configuration, now: now)
       for file in files where taken.isEmpty || Clock.monotonic() < end {
         try take(file, context, now: now)
         taken.append(file)
       }
       try queue.writePulses()
       try jailNews.word(context, digestDue: digestDue(now: now), now: now)
+      try tell(try warnings.finish(context, now: now), context, now: now)
     }
+    warnings.settle()
     guard intake.remove(taken) else {
       try queue.note("spool", "files that were taken in cannot be removed", now: now)
       return false
@@ -164,6 +176,7 @@ public final class Pipeline<Carrier: Transport> {
       let id = try queue.insert(record, key: key, severity: event.severity)
       try queue.noteArrival(file.name, of: id, now: now)
       try queue.remember(record, as: id)
+      try warnings.note(record, as: id, now: now)
       try queue.heed(record, now: now)
       try deliver(record, event, as: id, context, now: now)
     }
@@ -189,6 +202,17 @@ public final class Pipeline<Carrier: Transport> {
     try queue.noteArrival(name, of: id, now: now)
     try deliver(record, event, as: id, context, now: now)
     answer.count = 1
+  }
+
+  /// What luaslackd itself has to say.
+  private func tell(
+    _ records: [EventRecord], _ context: EventContext, now: Int64
+  ) throws(DatabaseError) {
+    for record in records {
+      let event = Event(record, host: host, now: now, context: context)
+      let id = try queue.insert(record, key: nil, severity: event.severity)
+      try deliver(record, event, as: id, context, now: now)
+    }
   }
 
   private func deliver(
@@ -339,9 +363,29 @@ public final class Pipeline<Carrier: Transport> {
   public func dispatch(now: Int64) throws(DatabaseError) -> Int32? {
     let absence: Int64? =
       if let configuration { try jailNews.warnOfAbsence(configuration, now: now) } else { nil }
+    let end = try endWarnings(now: now)
     let due = try courier.dispatch(configuration, now: now)
-    return [absence, due].compactMap { $0 }.min()
+    return [absence, end, due].compactMap { $0 }.min()
       .map { Int32(clamping: max(0, ($0 - now + 999) / 1_000)) }
+  }
+
+  /// Tells what is over of early warnings. Returns when the next is; nil: nothing has begun, or there is more to
+  /// be taken in first.
+  private func endWarnings(now: Int64) throws(DatabaseError) -> Int64? {
+    guard let configuration, !isBehind, let due = try warnings.due(configuration, now: now) else {
+      return nil
+    }
+    guard due <= now else { return due }
+    wording.begin(configuration)
+    defer { wording.end() }
+    let context = try readLists(configuration, now: now)
+    try queue.transaction { () throws(DatabaseError) in
+      try warnings.begin(configuration, now: now)
+      warnings.end(now: now)
+      try tell(try warnings.finish(context, now: now), context, now: now)
+    }
+    warnings.settle()
+    return try warnings.due(configuration, now: now)
   }
 
   /// Settles what is answered, for at most `milliseconds`, or until one of the `others` can be read.
@@ -357,6 +401,7 @@ public final class Pipeline<Carrier: Transport> {
   /// Nothing is under way and nothing waits, not even for a configuration.
   public func isIdle() throws(DatabaseError) -> Bool {
     guard !courier.isBusy, try queue.isEmpty(), try queue.stoppedAt() == nil else { return false }
+    if let configuration, try !warnings.isQuiet(configuration) { return false }
     return configuration != nil || intake.waitingFiles() == 0
   }
 }

@@ -14,7 +14,7 @@ import Testing
   @Test func `the least that works has defaults for the rest`() throws {
     let configuration = try read(least)
     #expect(configuration.formatters == ["default", "local"])
-    #expect(configuration.post == [.ban, .notify])
+    #expect(configuration.post == [.ban, .notify, .warning])
     #expect(configuration.linger == 60)
     #expect(configuration.mentionMaxAge == 900)
     #expect(

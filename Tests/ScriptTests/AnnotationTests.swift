@@ -140,7 +140,7 @@ import Testing
 
   @Test func `an event has what they declare, in the types that they declare`() {
     #expect(Self.types.names("luaslack.Event") == Event.members.sorted())
-    let values = Self.events.filter { ![.digest, .report].contains($0.kind) }.map(\.value)
+    let values = Self.events.filter { $0.kind != .digest && !$0.kind.isOwn }.map(\.value)
     expect(values, toBe: "luaslack.Event", but: Self.later.union(Self.ofJails))
   }
 
@@ -186,6 +186,12 @@ import Testing
     expect(totals, toBe: "luaslack.ReportTotals")
     expect(totals.flatMap { Array(($0.object ?? [:]).values) }, toBe: "luaslack.ReportTotal")
     expect(reports.compactMap { $0["bars"] }, toBe: "luaslack.ReportBars")
+  }
+
+  @Test func `an early warning has what they declare`() {
+    #expect(Self.types.names("luaslack.Warning") == Event.warningMembers.sorted())
+    let warnings = Self.events.filter { $0.kind == .warning }.map(\.value)
+    expect(warnings, toBe: "luaslack.Warning", but: ["group", "is_dropped"])
   }
 
   @Test func `a digest and its events have what they declare`() {

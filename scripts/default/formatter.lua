@@ -65,6 +65,12 @@ return {
       isWell and "#3d7de8" or payload.attachments[1].color)
   end,
 
+  -- More bans than usual: when it begins, and when it is over.
+  warning = function(event, payload)
+    if event.phase == "over" then return show(payload, ":white_check_mark:", "good") end
+    show(payload, emoji_of_notification[event.severity], colour_of_notification[event.severity])
+  end,
+
   -- What another program has to say.
   notify = function(event, payload)
     show(payload, emoji_of_notification[event.severity], colour_of_notification[event.severity])

@@ -43,4 +43,5 @@ return {
   unban = function(event) return line(":unlock:", event, event.host) end,
   any = only_text,
   jail_flush = only_text,
+  warning = only_text,
 }

@@ -134,4 +134,9 @@ local function call(event, payload)
   if payload.blocks then table.insert(payload.blocks, 1, slack.section(mentions)) end
 end
 
-return { ban = call, prolong = call }
+-- An early warning calls when it begins; its jail is empty text where its rule counts something else.
+local function warn(event, payload)
+  if event.phase == "started" then call(event, payload) end
+end
+
+return { ban = call, prolong = call, warning = warn }

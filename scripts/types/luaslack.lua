@@ -14,6 +14,7 @@
 ---@field jail_stop? luaslack.Handler a jail was stopped
 ---@field jail_flush? luaslack.Handler a jail lifted all its bans at once; `any` is not called for it
 ---@field notify? luaslack.Handler another program's text
+---@field warning? luaslack.WarningHandler more bans than usual; `any` is not called for it
 ---@field digest? luaslack.DigestHandler many events in one message; `any` is not called for it
 ---@field report? luaslack.ReportHandler what happened in a day or a week, in figures; `any` is not called for it
 ---@field any? luaslack.Handler for those that have no function of their own
@@ -25,6 +26,7 @@
 ---@alias luaslack.DigestHandler fun(digest: luaslack.Digest, payload: luaslack.Payload): (luaslack.Message|luaslack.Verdict|nil)
 
 ---@alias luaslack.ReportHandler fun(event: luaslack.Report, payload: luaslack.Payload): (luaslack.Message|luaslack.Verdict|nil, luaslack.Route?)
+---@alias luaslack.WarningHandler fun(event: luaslack.Warning, payload: luaslack.Payload): (luaslack.Message|luaslack.Verdict|nil, luaslack.Route?)
 
 ---The second value that a function returns.
 ---@class luaslack.Route
@@ -37,7 +39,7 @@
 ---A number may stand where text is asked for.
 ---@alias luaslack.Text string|number
 
----@alias luaslack.Kind "ban"|"unban"|"prolong"|"jail_start"|"jail_stop"|"jail_flush"|"notify"|"digest"|"report"
+---@alias luaslack.Kind "ban"|"unban"|"prolong"|"jail_start"|"jail_stop"|"jail_flush"|"notify"|"digest"|"warning"|"report"
 
 ---@alias luaslack.Severity "info"|"warning"|"critical"
 
@@ -122,6 +124,43 @@
 ---@field day integer
 ---@field week integer
 ---@field month integer
+
+-- == The early warning
+
+---More bans than a rule of the config takes for usual: it begins, or is over.
+---@class luaslack.Warning
+---@field kind "warning"
+---@field jail string the jail, if its rule counts by jail; else empty
+---@field host string
+---@field severity luaslack.Severity as its rule says
+---@field reasons string[]
+---@field time integer seconds since 1970
+---@field now integer
+---@field delay integer
+---@field fields table<string, string>
+---@field lists table<string, false|string[]>
+---@field phase "started"|"over"
+---@field rule string its name
+---@field by string "all", "jail", "subnet", "country", "user" or "field:site"
+---@field group? string which jail, network, …; nil where all are counted, or where a user is not shown
+---@field threshold integer as many bans as make one
+---@field window integer seconds in which they are too many
+---@field bans integer so far
+---@field failures integer so far
+---@field since integer the first of them, in seconds since 1970
+---@field last integer the last of them
+---@field duration integer seconds from the first to the last
+---@field peak integer seconds that `threshold` bans took at the least
+---@field addresses luaslack.Tally[] the most frequent
+---@field networks luaslack.Tally[] the most frequent
+---@field users luaslack.Tally[] the most frequent
+---@field jails luaslack.Tally[] the most frequent
+---@field countries luaslack.Tally[] the most frequent
+---@field address_count integer
+---@field network_count integer
+---@field mention string[] whom the rule calls; in the built-in text already
+---@field is_dropped? boolean it is over because its rule is gone
+---@field summary string "50 bans within 8 minutes, jail sshd"
 
 -- == The digest
 

@@ -31,7 +31,9 @@ extension Hint {
       "write it like 198.51.100.7 or 198.51.100.0/24; a `#` begins a comment"),
   ]
 
-  static let config = toml + keys + destinations + network + knowledge + limits
+  static let config =
+    toml + keys + destinations + network + knowledge + warnings
+    + limits
 
   private static let toml = [
     Hint(
@@ -147,6 +149,22 @@ extension Hint {
     Hint("list NAME must hold strings", "", "put each address in quotes"),
     Hint("list NAME must be TEXT", "a list stands in a file, or in the config", ""),
     Hint("there is no list \"NAME\"TEXT", "it mutes addresses of a list that is not there", ""),
+  ]
+
+  private static let warnings = [
+    Hint("warnings must be true or false; TEXT", "it switches all of them off or on", ""),
+    Hint("a warning is written [[warning]], with two brackets", "there can be several", ""),
+    Hint("there may be NUMBER [[warning]] at most", "each counts every ban", ""),
+    Hint("a warning needs a name of TEXT", "its messages say it", "write `name = \"busy-jail\"`"),
+    Hint("there is a warning \"NAME\" already", "messages tell them apart by it", "rename one"),
+    Hint("bans must be a number TEXT", "so many bans are more than usual", ""),
+    Hint("within must be a time TEXT", "it says in what time so many bans are too many", ""),
+    Hint("by must be TEXT", "it says which bans are counted together", ""),
+    Hint("mention must be TEXT", "Slack shows the IDs in the menu of a profile or a group", ""),
+    Hint("severity must be TEXT", "there are no others", ""),
+    Hint(
+      "post does not list \"warning\", TEXT", "`post` says which kinds make a message",
+      "add `\"warning\"` to it"),
   ]
 
   private static let limits = [

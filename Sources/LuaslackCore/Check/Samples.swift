@@ -78,7 +78,8 @@ struct Sample: Sendable {
       if let run, run.hasFailed { record.severity = .warning }
       if let matches = matches() { record.setMatches(matches) }
       for (name, text) in fields() { record.setField(name, text) }
-      if kind.hasAddress { record.known = kept }
+      if kind.hasAddress || kind.isOwn { record.known = kept }
+      if kind.isOwn { record.severity = .warning }
       var event = Event(record, host: "web1", now: Self.moment, context: context)
       for (name, value) in known where kind.hasAddress { event.value[name] = value }
       return event
@@ -103,6 +104,35 @@ extension Sample {
     var sample = self
     sample.isPlain = true
     return sample
+  }
+
+  fileprivate func knowing(_ known: [String: Value]) -> Sample {
+    var sample = self
+    sample.kept = known
+    return sample
+  }
+
+  /// Of a site that is picked on; `evil`: what outsiders chose.
+  private static func warning(evil: String?, isOver: Bool) -> [String: Value] {
+    var rule = WarningRule(name: "busy-site", bans: 20, within: 600, by: .field("site"))
+    rule.mention = ["here"]
+    var evidence = Evidence()
+    let at = moment - 480_000_000
+    for number in 0..<(isOver ? 212 : 20) {
+      evidence.add(
+        CountedBan(
+          event: 0, at: at, jail: evil ?? "wordpress",
+          network: Network("198.51.\(100 + number % 9).\(number % 50 + 1)"), name: nil,
+          user: evil ?? "admin", country: number % 3 == 0 ? "NL" : "BR", failures: 3, fields: [:]),
+        EventContext())
+    }
+    let incident = WarningWatch.Incident(
+      rule: rule, group: evil ?? "shop.example", since: at, firstEvent: 0,
+      last: at + (isOver ? 840_000_000 : 470_000_000), bans: isOver ? 212 : 20,
+      failures: isOver ? 636 : 60, peak: 95_000_000)
+    let change = WarningWatch.Change(
+      incident: incident, phase: isOver ? .over(at: moment, isDropped: false) : .started, event: 0)
+    return EventRecord(change, evidence, EventContext(), now: moment).known
   }
 
   static let all =
@@ -168,6 +198,10 @@ extension Sample {
     ).running(ProgramRun(Array("backup.sh".utf8), exit: 12, seconds: 840)),
     Sample("notify-killed", "a program that a signal ended", kinds: [.notify], jail: "")
       .running(ProgramRun(Array("backup.sh".utf8), signal: 9, seconds: 3)),
+    Sample("warning-start", "an early warning", kinds: [.warning], jail: "", ip: "")
+      .knowing(warning(evil: nil, isOver: false)),
+    Sample("warning-over", "the end of what it warned of", kinds: [.warning], jail: "", ip: "")
+      .knowing(warning(evil: nil, isOver: true)),
   ]
 
   private static let evil =
@@ -195,6 +229,10 @@ extension Sample {
     Sample(
       "hostile-jail", "a jail's name that tries to be markup", isHostile: true,
       kinds: ofAddress + ofJail, jail: evil, usual),
+    Sample(
+      "hostile-warning", "an early warning of what tries to be markup", isHostile: true,
+      kinds: [.warning], jail: "", ip: ""
+    ).knowing(warning(evil: PlainText.line(evil), isOver: false)),
   ]
 }
 

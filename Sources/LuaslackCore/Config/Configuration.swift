@@ -12,7 +12,7 @@ public struct Configuration: Sendable, Equatable {
   /// Shipped formatters by name, and `local` for the admin's own.
   public var formatters: [String] = ["default", "local"]
   /// Kinds of events that make a message; the others are only recorded.
-  public var post: [EventKind] = [.ban, .notify]
+  public var post: [EventKind] = [.ban, .notify, .warning]
   /// A report is made only if somebody asks for it, and then sent.
   func posts(_ kind: EventKind) -> Bool { kind == .report || post.contains(kind) }
   public var destinations: [String: Destination] = [:]
@@ -31,6 +31,10 @@ public struct Configuration: Sendable, Equatable {
   public var friendlyNetworks: [String] = []
   /// How messages show users that are not among those.
   public var unknownUsers = UnknownUsers.short
+  /// When more bans than usual are worth a word; nil: the rules that are shipped.
+  public var warnings: [WarningRule]?
+  /// False: none of them.
+  public var warnsEarly = true
   public var lists: [String: List] = [:]
   /// Events with an address in one of these make no message.
   public var mutedLists: [String] = []

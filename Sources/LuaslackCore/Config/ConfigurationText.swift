@@ -23,6 +23,8 @@ extension Configuration {
           uniqueKeysWithValues: LimitSetting.allCases.map { ($0.rawValue, $0.value(limits)) })),
       "destination": .object(destinations.mapValues { .object(Dictionary($0.members) { $1 }) }),
       "route": .array(routes.map { .object(Dictionary($0.members) { $1 }) }),
+      "warnings": .bool(warnsEarly),
+      "warning": .array((warnings ?? WarningRule.defaults).map(\.value)),
     ]
   }
 
@@ -38,6 +40,7 @@ extension Configuration {
       "linger = \"\(linger)s\"", "mention_max_age = \"\(mentionMaxAge)s\"",
       "history = \"\(retention.history)s\"",
       "history_events = \(retention.events)", "digest_within = \"\(digestWithin)s\"",
+      "warnings = \(warnsEarly)",
       "valid_users = \(toml(validUsers))", "unknown_users = \"\(unknownUsers.rawValue)\"",
       "friendly_networks = \(toml(friendlyNetworks))",
       timezone.map { "timezone = \(Self.toml(.string($0)))  # \(zone)" }
@@ -58,6 +61,9 @@ extension Configuration {
     }
     for route in routes {
       lines += ["", "[[route]]"] + route.members.map { "\($0.0) = \(Self.toml($0.1))" }
+    }
+    for rule in warnings ?? WarningRule.defaults {
+      lines += ["", "[[warning]]"] + rule.members.map { "\($0.0) = \(Self.toml($0.1))" }
     }
     return lines.joined(separator: "\n") + "\n"
   }

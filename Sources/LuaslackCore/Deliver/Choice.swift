@@ -8,14 +8,20 @@ enum Choice {
 }
 
 extension Courier {
-  /// Alarms that cannot wait, then what may stand in the channel already, then a digest that is on its
+  /// Early warnings and alarms, which cannot wait, then what may stand in the channel already, then a digest that is on its
   /// way, then what waits: apart, or as a digest.
   func choose(
     _ name: String, _ capacity: Int, _ configuration: Configuration, now: Int64
   ) throws(DatabaseError) -> Choice {
+    let recently = now - Fold.lateAfter
+    if let warning = try queue.nextWarning(for: name, since: recently, now: now),
+      try queue.warningCount(of: name, since: recently, now: now) < Fold.warningsAMinute
+    {
+      return .message(warning)
+    }
     let alone = try queue.criticalCount(of: name, since: now - 60_000_000, now: now)
     if alone < Fold.criticalAMinute,
-      let urgent = try queue.next(for: name, .critical, since: now - Fold.lateAfter, now: now)
+      let urgent = try queue.next(for: name, .critical, since: recently, now: now)
     {
       return .message(urgent)
     }

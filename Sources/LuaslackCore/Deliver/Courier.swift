@@ -11,7 +11,7 @@ public final class Courier<Carrier: Transport> {
   let host: String
   let jitter: () -> Double
   /// Microseconds on a clock that nobody sets.
-  private let steadyClock: () -> Int64
+  let steadyClock: () -> Int64
   let folding: Folding
   /// Both clocks at the last look.
   private var latest: (now: Int64, steady: Int64)?

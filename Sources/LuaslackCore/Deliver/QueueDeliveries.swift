@@ -3,11 +3,11 @@ public import SQLite
 // Deliveries go out. `state IN ('waiting', 'sending')` beside a narrower condition lets SQLite use the
 // partial index over what is pending.
 extension Queue {
-  private static let columns = """
+  private static let members = """
     SELECT delivery.id, event, destination, state, payload, reason, attempts, next_attempt_at,
       maybe_sent, is_plain, accepted_at, kind, jail, subject, held, class, folded_into
-    FROM delivery JOIN event ON event.id = event
     """
+  private static let columns = members + " FROM delivery JOIN event ON event.id = event"
 
   private static func delivery(_ row: borrowing Row) -> Delivery {
     Delivery(
@@ -117,20 +117,53 @@ extension Queue {
     try database.first(
       Self.columns + """
          WHERE destination = ?1 AND \(among.rawValue)
-          AND next_attempt_at <= ?2 AND accepted_at >= ?3
-          AND NOT EXISTS (
-            SELECT 1 FROM event AS before CROSS JOIN delivery AS older
-              ON older.event = before.id AND older.destination = delivery.destination
-            WHERE before.jail = event.jail AND before.subject = event.subject
-              AND before.id < event.id
-              AND (older.state IN ('waiting', 'sending') AND older.class IN ('event', 'critical')
-                  AND older.held = 0
-                OR older.state = 'folded' AND EXISTS (
-                  SELECT 1 FROM delivery AS teller WHERE teller.id = older.folded_into
-                    AND teller.id <> delivery.id AND teller.state IN ('waiting', 'sending')
-                    AND teller.held = 0)))
+          AND next_attempt_at <= ?2 AND accepted_at >= ?3 AND \(Self.nothingOlder)
         ORDER BY event LIMIT 1
         """, .text(destination), .integer(now), .integer(since), read: Self.delivery)
+  }
+
+  private static let nothingOlder = """
+    NOT EXISTS (
+      SELECT 1 FROM event AS before CROSS JOIN delivery AS older
+        ON older.event = before.id AND older.destination = delivery.destination
+      WHERE before.jail = event.jail AND before.subject = event.subject
+        AND before.id < event.id
+        AND (older.state IN ('waiting', 'sending') AND older.class IN ('event', 'critical')
+            AND older.held = 0
+          OR older.state = 'folded' AND EXISTS (
+            SELECT 1 FROM delivery AS teller WHERE teller.id = older.folded_into
+              AND teller.id <> delivery.id AND teller.state IN ('waiting', 'sending')
+              AND teller.held = 0)))
+    """
+
+  /// Early warnings since a time, however much else waits: few, and found by their own index.
+  private static let warnings = """
+    FROM event INDEXED BY event_warning CROSS JOIN delivery
+      ON delivery.event = event.id AND destination = ?1
+    WHERE kind = 'warning' AND accepted_at >= ?2
+    """
+
+  /// The oldest early warning that was accepted at `since` or later and may go out.
+  func nextWarning(
+    for destination: String, since: Int64, now: Int64
+  ) throws(DatabaseError) -> Delivery? {
+    try database.first(
+      Self.members + " " + Self.warnings + """
+         AND delivery.state = 'waiting' AND held = 0 AND class IN ('event', 'critical')
+          AND maybe_sent = 0 AND next_attempt_at <= ?3 AND \(Self.nothingOlder)
+        ORDER BY event.id LIMIT 1
+        """, .text(destination), .integer(since), .integer(now), read: Self.delivery)
+  }
+
+  /// How many of those that were accepted at `since` or later went out within the last minute.
+  func warningCount(
+    of destination: String, since: Int64, now: Int64
+  ) throws(DatabaseError) -> Int {
+    try database.first(
+      "SELECT count(*) " + Self.warnings
+        + " AND state = 'delivered' AND finished_at BETWEEN ?3 - 60000000 AND ?3",
+      .text(destination), .integer(since), .integer(now)
+    ) { Int($0.integer(0)) } ?? 0
   }
 
   /// When a waiting delivery of a destination is due first, or first after a time.

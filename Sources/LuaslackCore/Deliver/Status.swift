@@ -20,6 +20,8 @@ public struct Status: Sendable {
 
   public let destinations: [Destination]
   public let notices: [Queue.Notice]
+  /// Of those that are open.
+  public let warnings: [OpenWarning]
   /// Spool files that luaslackd has not taken in yet.
   public let notTakenIn: Int
   private let oldestNotTakenInAt: Int64?
@@ -31,6 +33,8 @@ public struct Status: Sendable {
   let locations: Locations
   let now: Int64
 
+  /// Lines of open warnings.
+  private static let mostWarnings = 20
   /// Microseconds after which something that waits is worth a look.
   private static let patience: Int64 = 5 * 60 * 1_000_000
   /// The same for what luaslackd has not even looked at, which takes it seconds.
@@ -50,6 +54,7 @@ public struct Status: Sendable {
     guard (try? FileStatus.of(locations.database)) != nil else {
       destinations = []
       notices = []
+      warnings = []
       givenUp = 0
       return
     }
@@ -69,6 +74,7 @@ public struct Status: Sendable {
     }
     self.destinations = destinations
     notices = try queue.notices()
+    warnings = try queue.openWarnings()
     givenUp = try queue.givenUp(since: now - Self.memory)
   }
 
@@ -116,6 +122,14 @@ extension Status {
       lines.append(
         "  spool: no luaslackd runs, and none is started: a service shall (\(locations.spool)/managed); "
           + "`systemctl start luaslackd`, or remove that file")
+    }
+    for warning in warnings.prefix(Self.mostWarnings) {
+      let what = warning.what.isEmpty ? "" : ", \(warning.what)"
+      lines.append(
+        "  warning \(warning.rule)\(what): \(warning.bans) bans, began \(ago(warning.since))")
+    }
+    if warnings.count > Self.mostWarnings {
+      lines.append("  and \(warnings.count - Self.mostWarnings) more warnings")
     }
     for notice in notices {
       lines.append("  \(notice.subject): \(notice.text) (\(ago(notice.at)))")
@@ -172,6 +186,13 @@ extension Status {
       "state": .string(
         exit == .success ? "ok" : exit == .destinationDead ? "destination_dead" : "degraded"),
       "destinations": .array(destinations.map(value)),
+      "warnings": .array(
+        warnings.map {
+          [
+            "rule": .string($0.rule), "what": .string($0.what), "bans": .int($0.bans),
+            "since": .string(Timestamp.text($0.since)),
+          ]
+        }),
       "notices": .array(
         notices.map {
           [

@@ -49,10 +49,9 @@ struct Digest: Equatable {
     first = min(first ?? entry.second, entry.second)
     last = max(last ?? entry.second, entry.second)
     kinds.add(entry.kind)
-    // A notification has neither, be its title one, nor has a report.
-    guard entry.kind != EventKind.notify.rawValue, entry.kind != EventKind.report.rawValue else {
-      return
-    }
+    // A notification has neither, be its title one, and luaslackd's own words tell of others' events.
+    guard entry.kind != EventKind.notify.rawValue, EventKind(rawValue: entry.kind)?.isOwn != true
+    else { return }
     jails.add(entry.jail)
     if let network = Network(entry.ip) ?? Network(entry.subject) {
       networks.add(network.owner.description)

@@ -53,6 +53,7 @@ public struct Event: Sendable, Equatable {
   static func members(_ kind: EventKind) -> [String] {
     switch kind {
     case .digest: Digest.members
+    case .warning: warningMembers
     case .report: Report.members
     default: members
     }

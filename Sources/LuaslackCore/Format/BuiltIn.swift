@@ -13,7 +13,8 @@ enum BuiltIn {
     ]
     if let second = event.second { attachment["ts"] = .int(second) }
     // A list even when it is empty, so that a formatter can add to it; the sink leaves that one out.
-    attachment["fields"] = .array(Self.fields(event))
+    attachment["fields"] = .array(
+      event.kind == .warning ? fields(ofWarning: event) : Self.fields(event))
     let lines = event.kind == .notify ? "text" : "matches"
     if let matches = event.value[lines]?.string {
       let leftOut = event.value["\(lines)_left_out"]?.int ?? 0
@@ -65,7 +66,7 @@ enum BuiltIn {
     case .jailStop: return "jail \(event.jail) stopped on \(host)"
     case .jailFlush: return "jail \(event.jail) lifted all its bans on \(host)"
     case .notify: return "\(heading(event)) on \(origin(event))"
-    case .warning: return "\(event.kind.rawValue) on \(host)"
+    case .warning: return sentence(ofWarning: event)
     case .report: return sentence(report: event)
     case .digest: return event.digest.map { sentence($0, host: host) } ?? "a digest"
     }

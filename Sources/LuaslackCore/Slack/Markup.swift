@@ -36,6 +36,12 @@ enum Markup {
     return result
   }
 
+  /// Calls `here`, a member or a user group, as a formatter would have it.
+  static func mention(_ who: String) -> String {
+    let kind = who.hasPrefix("S") ? "user_group" : "mention"
+    return "\(open)\(kind)\(separator)\(who)\(close)"
+  }
+
   private struct Group {
     var kind: String
     var arguments: [String]

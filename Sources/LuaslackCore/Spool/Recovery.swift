@@ -105,6 +105,16 @@ struct Recovery {
     return rows ?? []
   }
 
+  /// What had begun and was not over, as its row's values.
+  func incidents() -> [[SQLValue]] {
+    let rows = try? database.all(
+      "SELECT rule, name, since, last, bans, failures, peak FROM incident NOT INDEXED"
+    ) { row in
+      [.text(row.text(0)), .text(row.text(1))] + (2...6).map { SQLValue.integer(row.integer($0)) }
+    }
+    return rows ?? []
+  }
+
   /// Nil if its row cannot be read; its message can still be sent.
   func event(_ id: Int64) -> Event? {
     let found = try? database.first(
@@ -144,6 +154,14 @@ extension Queue {
 
   private func takeOver(_ recovery: Recovery, now: Int64) throws(DatabaseError) -> Int {
     for (target, pace) in recovery.paces() { try save(pace, of: target) }
+    for row in recovery.incidents() where row.count == 7 {
+      // What was counted for it is lost, but its beginning was told, and so must its end be.
+      try database.run(
+        """
+        INSERT OR IGNORE INTO incident (rule, name, since, first_event, last, bans, failures, peak)
+        SELECT ?1, ?2, ?3, 1, ?4, ?5, ?6, ?7 WHERE json_valid(?1)
+        """, row[0], row[1], row[2], row[3], row[4], row[5], row[6])
+    }
     for found in recovery.destinations() {
       try database.run(
         """

@@ -253,6 +253,25 @@ enum Schema {
     CREATE INDEX delivery_finished ON delivery (destination, state, finished_at)
       WHERE finished_at IS NOT NULL;
     CREATE INDEX attempt_failed ON attempt (at, delivery) WHERE result <> '200 ok';
+    -- What rules of the config count, as long as they may need it: its ban says the rest.
+    CREATE TABLE counted (
+      event  INTEGER PRIMARY KEY,
+      at     INTEGER NOT NULL,   -- when it was accepted; moved with a clock that was set
+      fields TEXT                -- those that rules ask for, JSON
+    ) STRICT;
+    -- What began and is not over.
+    CREATE TABLE incident (
+      rule        TEXT NOT NULL,     -- as it was then, JSON
+      name        TEXT NOT NULL,     -- of what was counted together; empty: all
+      since       INTEGER NOT NULL,
+      first_event INTEGER NOT NULL,
+      last        INTEGER NOT NULL,
+      bans        INTEGER NOT NULL,
+      failures    INTEGER NOT NULL,
+      peak        INTEGER NOT NULL   -- microseconds that as many bans took at the least
+    ) STRICT;
+    CREATE UNIQUE INDEX incident_name ON incident (json_extract(rule, '$.name'), name);
+    CREATE INDEX event_warning ON event (accepted_at) WHERE kind = 'warning';
     """,
   ]
 }

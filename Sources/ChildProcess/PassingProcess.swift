@@ -96,7 +96,7 @@ public struct PassingProcess: ~Copyable {
 
   private func wait(until deadline: Int64) {
     var requests = [pollfd(fd: signals.raw, events: Int16(POLLIN), revents: 0)]
-    requests += streams.compactMap(\.request)
+    requests += streams.map(\.request)
     var timeout: Int32 = -1
     if deadline != .max {
       timeout = Int32(clamping: max(0, deadline - Clock.monotonic()) / 1_000 + 1)
@@ -104,6 +104,9 @@ public struct PassingProcess: ~Copyable {
       if streams.contains(where: \.isWaitingForReader) { timeout = -1 }
     }
     _ = unsafe poll(&requests, nfds_t(requests.count), timeout)
+    for (stream, request) in zip(streams, requests.dropFirst()) {
+      stream.isReady = request.revents != 0
+    }
   }
 }
 
@@ -146,11 +149,15 @@ private final class Stream {
 
   var isWaitingForReader: Bool { !pending.isEmpty }
 
-  /// What is waited for next: room, or something to pass on. Nil at the end.
-  var request: pollfd? {
+  /// What is waited for next: room, or something to pass on; nothing, which is -1, at the end.
+  var request: pollfd {
     if !pending.isEmpty { return pollfd(fd: target, events: Int16(POLLOUT), revents: 0) }
-    return source < 0 ? nil : pollfd(fd: source, events: Int16(POLLIN), revents: 0)
+    return pollfd(fd: source, events: Int16(POLLIN), revents: 0)
   }
+
+  /// That is there. Asked of both streams at once, and the first is read first, all that a pipe holds: so an error
+  /// that was written after it stays behind it.
+  var isReady = false
 
   func isDone(isLate: Bool) -> Bool {
     pending.isEmpty && (source < 0 || isLate && owed <= 0)
@@ -163,12 +170,12 @@ private final class Stream {
 
   /// Does what can be done without waiting.
   func move(_ seen: ([UInt8]) -> Void) {
-    if pending.isEmpty { read(seen) }
-    while !pending.isEmpty, isReady(target, POLLOUT), write() {}
+    if pending.isEmpty, isReady { read(seen) }
+    while !pending.isEmpty, hasRoom, write() {}
   }
 
   private func read(_ seen: ([UInt8]) -> Void) {
-    guard source >= 0, isReady(source, POLLIN) else { return }
+    guard source >= 0 else { return }
     let descriptor = FileDescriptor(owning: source)
     let part = (try? descriptor.read(upTo: Self.chunk)) ?? []
     _ = descriptor.release()
@@ -197,8 +204,8 @@ private final class Stream {
     return false
   }
 
-  private func isReady(_ descriptor: Int32, _ event: Int32) -> Bool {
-    var request = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+  private var hasRoom: Bool {
+    var request = pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
     return unsafe poll(&request, 1, 0) > 0
   }
 }

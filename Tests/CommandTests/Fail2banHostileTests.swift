@@ -146,7 +146,8 @@ struct Fail2banHostileTests {
         if let expected { #expect(fields["User"] == expected, "\(index)") }
         guard jail == "form" else { continue }
         #expect(fields["site"] == "shop" && fields["uri"]?.isEmpty == false, "\(index) \(fields)")
-        #expect(fields.keys.sorted() == ["User", "site", "uri", "who"], "\(index) \(fields)")
+        #expect(
+          fields.keys.sorted() == ["Ban time", "User", "site", "uri", "who"], "\(index) \(fields)")
         if let expected {
           #expect(fields["uri"] == expected && fields["who"] == expected + ", x=y", "\(index)")
         }

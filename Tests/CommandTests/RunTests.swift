@@ -346,7 +346,7 @@ struct RunTests {
     let trace = installation.directory.file("trace")
     let call = try await installation.luaslack(
       ["notify"] + options.map { $0 == "true" ? "/usr/bin/touch" : $0 }
-        + (options.contains("--") ? [trace] : []))
+        + (options.last == "true" ? [trace] : []))
     #expect(call.status == 64, "\(call.output) \(call.errors)")
     #expect(!FileManager.default.fileExists(atPath: trace) && installation.incoming.isEmpty)
   }

@@ -51,7 +51,7 @@ public enum FormatterPage {
         title text submitter   of a notification; submitter: which user left it
         text_left_out          how many bytes of its text were too many
         plain                  true if its text is words and no code
-        run                    how a program ended: program exit signal problem seconds
+        run                    how one ended: program exit signal problem seconds
         jails change           of several jails that start or stop at once
         change_in_words        the same, as `2 jails stopped: sshd, nginx`
         history geo rdns       nil for now

@@ -59,10 +59,13 @@ public struct Network: Hashable, Sendable, CustomStringConvertible {
   /// Those of the first and the last address in it.
   var ownerKeys: ClosedRange<Int64> { ownerKey...max(ownerKey, Self.ownerKey(last)) }
 
+  /// The key of `::/48`.
+  static let firstIPv6Owner: Int64 = 1 << 48
+
   private static func ownerKey(_ address: UInt128) -> Int64 {
     address >> 32 == 0xffff
       ? Int64(truncatingIfNeeded: address >> 8 & 0xff_ffff)
-      : 1 << 48 | Int64(truncatingIfNeeded: address >> 80)
+      : firstIPv6Owner | Int64(truncatingIfNeeded: address >> 80)
   }
 
   private var last: UInt128 { base | (prefix == 128 ? 0 : UInt128.max >> UInt128(prefix)) }

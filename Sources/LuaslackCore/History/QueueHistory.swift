@@ -3,17 +3,17 @@ internal import SQLite
 // Bans as history counts them.
 extension Queue {
   /// Whom a ban is of, as the tables have it.
-  private struct Banned {
+  struct Banned {
     let network: Network?
     /// fail2ban's id of what is no address.
-    let name: String
+    let name: String?
 
     init(_ record: EventRecord) {
       network = Network(record.ip) ?? Network(record.subject)
-      name = record.subject
+      name = network == nil ? record.subject : nil
     }
 
-    var group: HistoryCache.Group { network.map { .network($0.ownerKey) } ?? .name(name) }
+    var group: HistoryCache.Group { network.map { .network($0.ownerKey) } ?? .name(name ?? "") }
   }
 
   /// Seconds since 1970. A time to come would stand above all others for good.
@@ -40,7 +40,7 @@ extension Queue {
       banned.network.map { .integer($0.ownerKey) } ?? .null,
       banned.network.map { .blob($0.range.first) } ?? .null,
       .integer(Int64(banned.network?.prefix ?? 0)),
-      banned.network == nil ? .text(banned.name) : .null, .integer(ban.failures), .text(user),
+      .text(banned.name), .integer(ban.failures), .text(user),
       .text(record.known["geo"]?["country"]?.string))
     cache.add(ban, of: banned.group, user: user)
   }

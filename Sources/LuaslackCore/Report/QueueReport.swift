@@ -131,12 +131,12 @@ extension Queue {
   /// Each address of a period with its bans; ?1 to ?2.
   private static let groups = """
     WITH banned AS MATERIALIZED (
-      SELECT base, prefix, name, count(*) AS bans, sum(failures) AS failures
+      SELECT network, base, prefix, name, count(*) AS bans, sum(failures) AS failures
       FROM ban INDEXED BY ban_at WHERE at >= ?1 AND at < ?2 GROUP BY base, prefix, name)
     """
 
   private static func who(_ row: borrowing Row) -> String {
-    Network(bytes: row.blob(0), prefix: Int(row.integer(1)))?.description
+    Network(base: row.number(0), prefix: row.integer(1))?.description
       ?? Report.clean(row.text(2))
   }
 
@@ -163,19 +163,16 @@ extension Queue {
     report.networks = try database.all(
       """
       \(Self.groups), owned AS (
-        SELECT substr(base, 1, iif(substr(base, 1, 12) = x'00000000000000000000ffff', 15, 6)) AS net,
-          min(prefix, iif(substr(base, 1, 12) = x'00000000000000000000ffff', 120, 48)) AS bits,
-          bans, failures
-        FROM banned WHERE base IS NOT NULL)
-      SELECT net, bits, '', sum(bans), sum(failures), count(*) FROM owned GROUP BY net, bits
-      ORDER BY 4 DESC, 6 DESC, net, bits LIMIT ?3
+        SELECT network, base, bans, failures,
+          min(prefix, iif(network < \(Network.firstIPv6Owner), 120, 48)) AS bits
+        FROM banned WHERE network IS NOT NULL)
+      SELECT min(base), bits, sum(bans), sum(failures), count(*) FROM owned GROUP BY network, bits
+      ORDER BY 3 DESC, 5 DESC, network, bits LIMIT ?3
       """, since, until, most
     ) { row in
-      let net = row.blob(0)
-      let base = net + Array(repeating: 0, count: max(0, 16 - net.count))
-      return Report.Share(
-        name: Network(bytes: base, prefix: Int(row.integer(1)))?.description ?? "",
-        bans: row.integer(3), failures: row.integer(4), addresses: row.integer(5))
+      Report.Share(
+        name: Network(base: row.number(0), prefix: row.integer(1))?.description ?? "",
+        bans: row.integer(2), failures: row.integer(3), addresses: row.integer(4))
     }.filter { !$0.name.isEmpty }
   }
 
@@ -220,28 +217,36 @@ extension Queue {
   private func offenders(until: Int64) throws(DatabaseError) -> [Report.Offender] {
     let found = try database.all(
       """
-      SELECT base, prefix, name, count(*), max(at) FROM ban INDEXED BY ban_at
+      SELECT base, prefix, name, count(*), max(at), network FROM ban INDEXED BY ban_at
       WHERE at >= ?1 AND at < ?2 GROUP BY base, prefix, name HAVING count(*) > 1
       ORDER BY 4 DESC, 5 DESC, base, prefix, name LIMIT ?3
       """, .integer(until - Report.offence), .integer(until),
       .integer(Int64(Report.mostOffenders))
     ) { row in
       (
-        base: row.blob(0), prefix: row.integer(1), name: row.optionalText(2), who: Self.who(row),
-        bans: row.integer(3), last: row.integer(4)
+        network: Network(base: row.number(0), prefix: row.integer(1)),
+        name: row.optionalText(2), who: Self.who(row), bans: row.integer(3), last: row.integer(4)
       )
     }
     var offenders: [Report.Offender] = []
     for one in found {
-      // The index over addresses holds all that is asked for but the prefix.
-      let (condition, value) =
-        one.name.map { ("name = ?1 AND prefix = ?2", SQLValue.text($0)) }
-        ?? ("base IS NOT NULL AND base = ?1 AND prefix = ?2", .blob(one.base))
+      let (condition, values): (String, [SQLValue]) =
+        if let network = one.network {
+          (
+            "network = ?1 AND at < ?2 AND base = ?3 AND prefix = ?4",
+            [
+              .integer(network.ownerKey), .integer(until), .blob(network.range.first),
+              .integer(Int64(network.prefix)),
+            ]
+          )
+        } else {
+          ("name = ?1 AND at < ?2", [.text(one.name), .integer(until)])
+        }
       let jails = try database.all(
         """
-        SELECT jail, count(*), min(at) FROM ban WHERE \(condition) AND at < ?3
+        SELECT jail, count(*), min(at) FROM ban WHERE \(condition)
         GROUP BY jail ORDER BY 2 DESC, jail
-        """, value, .integer(one.prefix), .integer(until)
+        """, values
       ) { (name: $0.text(0), bans: $0.integer(1), first: $0.integer(2)) }
       offenders.append(
         Report.Offender(

@@ -22,7 +22,7 @@ extension Queue {
     let fields = row.optionalText(9).flatMap { try? JSONReader.read($0) }?.object ?? [:]
     return CountedBan(
       event: row.integer(0), at: row.integer(1), jail: row.text(2),
-      network: Network(bytes: row.blob(3), prefix: Int(row.integer(4))), name: row.optionalText(5),
+      network: Network(base: row.number(3), prefix: row.integer(4)), name: row.optionalText(5),
       user: row.optionalText(6), country: row.optionalText(7), failures: row.integer(8),
       fields: fields.compactMapValues(\.string))
   }
@@ -64,10 +64,11 @@ extension Queue {
     try database.run(
       """
       DELETE FROM counted WHERE event IN (
-        SELECT event FROM ban WHERE base IS NOT NULL AND base = ?1 AND prefix = ?2
-        UNION SELECT event FROM ban WHERE name = ?3)
-      """, network.map { .blob($0.range.first) } ?? .null,
-      .integer(Int64(network?.prefix ?? 0)), .text(address))
+        SELECT event FROM ban WHERE network = ?1 AND base = ?2 AND prefix = ?3
+        UNION SELECT event FROM ban WHERE name = ?4)
+      """, network.map { .integer($0.ownerKey) } ?? .null,
+      network.map { .blob($0.range.first) } ?? .null, .integer(Int64(network?.prefix ?? 0)),
+      .text(address))
   }
 
   /// The clock was set by so much.

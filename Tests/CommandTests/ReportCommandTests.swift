@@ -27,7 +27,7 @@ import Testing
     #expect(call.output == "1 report on its way\ndefault: delivered\n")
     let message = try #require(try await installation.slack.waitForMessages(1).last)
     #expect(message.text.contains(":bar_chart: report of 24 hours on "))
-    #expect(message.text.contains(": 3 bans of 2 addresses; known since "))
+    #expect(message.text.contains(": 3 bans of 2 addresses; "))
     #expect(message.body.contains("203.0.113.0 (2), 203.0.113.1 (1)"))
     #expect(message.body.contains("203.0.113.0/24 (3)"))
     #expect(message.body.contains("`root` (3)"))

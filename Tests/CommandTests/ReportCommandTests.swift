@@ -11,7 +11,7 @@ import Testing
     for number in 0..<count {
       let call = try await installation.luaslack(
         [
-          "ban", "--time=\(Self.start - 60 * number)", "--user=root", "--", "sshd",
+          "ban", "--time=\(Self.start - 60 * (number + 1))", "--user=root", "--", "sshd",
           "203.0.113.\(number % 2)", "5",
         ], environment: number + 1 < count ? ["LUASLACK_SPAWN": "0"] : [:])
       #expect(call.status == 0, "\(call.errors)")

@@ -10,7 +10,7 @@ ZSH     ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,
 SWIFT_RELEASE = swift build -c release --static-swift-stdlib --disable-local-rpath
 RELEASE       = .build/release
 
-BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev pkg-config python3
+BUILD_PACKAGES = liblua5.4-dev libsqlite3-dev libcurl4-openssl-dev libmaxminddb-dev libc-ares-dev pkg-config python3
 DEB_PACKAGES   = $(BUILD_PACKAGES) debhelper dpkg-dev
 TEST_PACKAGES  = $(BUILD_PACKAGES) binutils busybox-static curl fish gcc mandoc openssl procps python3-yaml socat strace systemd util-linux zsh
 # A real fail2ban as well, but not where installing it would start its service: its tests are skipped then.

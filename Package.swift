@@ -46,11 +46,16 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+      name: "CMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
+    .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
     .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
     .target(name: "Posix", dependencies: ["CPosix"], swiftSettings: strict),
     .target(name: "ChildProcess", dependencies: ["CPosix", "Posix"], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "Curl", dependencies: ["CCurl", "Posix"], swiftSettings: strict),
+    .target(name: "MaxMindDB", dependencies: ["CMaxMindDB", "Posix"], swiftSettings: strict),
+    .target(name: "Cares", dependencies: ["CCares"], swiftSettings: strict),
 
     // The flow
     .target(
@@ -69,7 +74,10 @@ let package = Package(
       swiftSettings: strict, linkerSettings: staticProgram()),
     .executableTarget(
       name: "luaslackd",
-      dependencies: ["LuaslackCore", "LuaslackConfig", "Posix", "SQLite", "Curl", argumentParser],
+      dependencies: [
+        "LuaslackCore", "LuaslackConfig", "Posix", "SQLite", "Curl", "MaxMindDB", "Cares",
+        argumentParser,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "luaslack-sandbox", dependencies: ["CLua"], cSettings: strictC,
@@ -95,7 +103,10 @@ let package = Package(
       swiftSettings: testing),
     .testTarget(
       name: "DriverTests",
-      dependencies: ["Posix", "ChildProcess", "SQLite", "Curl", "TestSupport", "fake-slack"],
+      dependencies: [
+        "Posix", "ChildProcess", "SQLite", "Curl", "MaxMindDB", "Cares", "TestSupport",
+        "fake-slack",
+      ],
       swiftSettings: testing),
     .testTarget(
       name: "CommandTests",

@@ -63,7 +63,7 @@ public struct ConfigurationReader {
     "formatters", "post", "linger", "valid_users", "friendly_networks", "timezone", "https_proxy",
     "no_proxy", "connect_timeout", "timeout", "list", "mute", "limits", "destination", "route",
     "history", "history_events", "digest_within", "mention_max_age", "unknown_users",
-    "warning", "warnings",
+    "warning", "warnings", "geo", "rdns",
   ]
 
   private func configuration(_ root: Value) -> Configuration {
@@ -77,6 +77,7 @@ public struct ConfigurationReader {
     }
     readTimes(root, into: &result)
     readKnowledge(root, into: &result)
+    readAddressSettings(root, into: &result)
     result.limits = limits(root["limits"] ?? .object([:]))
     result.network = network(root)
     readDestinations(root, into: &result)

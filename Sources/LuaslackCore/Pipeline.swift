@@ -15,6 +15,9 @@ public final class Pipeline<Carrier: Transport> {
   /// More lies in the spool.
   private var isBehind = false
 
+  /// What is known of addresses; nil: nothing.
+  public var enrichment: Enrichment?
+
   /// The last one that could be read; nil until there is one.
   public var configuration: Configuration?
 
@@ -44,6 +47,7 @@ public final class Pipeline<Carrier: Transport> {
       try queue.clearNotice("configuration")
     }
     guard let configuration else { return }
+    enrichment?.open(configuration)
     try queue.keepDestinations(configuration.destinations.keys.sorted())
     try queue.forgetDeaths(but: configuration.destinations.keys.sorted())
     _ = try readLists(configuration, now: now)
@@ -60,6 +64,12 @@ public final class Pipeline<Carrier: Transport> {
         try queue.clearNotice(notice.subject)
       }
       if let name = notice.list, problems[name] == nil { try queue.clearNotice(notice.subject) }
+      if Enrichment.isAbout(notice.subject), enrichmentProblems[notice.subject] == nil {
+        try queue.clearNotice(notice.subject)
+      }
+    }
+    for (subject, problem) in enrichmentProblems.sorted(by: { $0.key < $1.key }) {
+      try queue.note(subject, problem, now: now)
     }
     for (name, problem) in problems.sorted(by: { $0.key < $1.key }) {
       try queue.note(Queue.Notice.subject(list: name), problem, now: now)
@@ -88,7 +98,10 @@ public final class Pipeline<Carrier: Transport> {
       try queue.clearNotice("spool file")
       try queue.clearNotice("submitted file")
     }
-    guard !files.isEmpty else { return false }
+    guard !files.isEmpty else { return enrichment?.goOn(configuration) ?? false }
+    enrichment?.prepare(
+      files.compactMap(\.event), configuration,
+      isBusy: try queue.isBacklogged(from: Enrichment.mostWaiting + 1))
     wording.begin(configuration)
     defer { wording.end() }
     let context = try readLists(configuration, now: now)
@@ -132,6 +145,7 @@ public final class Pipeline<Carrier: Transport> {
       try queue.carryOut(request, named: file.name, now: now) { answer throws(DatabaseError) in
         try report(request, named: file.name, context, &answer, now: now)
       }
+      if request.action == .forget { enrichment?.forget() }
       return try courier.lookForTrials()
     case .event(let event): record = event
     }
@@ -163,6 +177,7 @@ public final class Pipeline<Carrier: Transport> {
     if record.kind == .ban { record = try queue.prolonged(record, as: repeated.flatMap { $0 }) }
     if repeated.flatMap({ $0 }) == nil {
       record.known["history"] = try queue.history(before: record)?.value
+      if let configuration { enrichment?.add(to: &record, configuration) }
     }
     let event = Event(record, host: host, now: now, context: context)
     if let id = repeated.flatMap({ $0 }) {
@@ -394,6 +409,9 @@ public final class Pipeline<Carrier: Transport> {
   ) throws(DatabaseError) {
     try courier.wait(others: others, milliseconds: milliseconds, now: now)
   }
+
+  /// What is wrong with what is looked up about addresses, by subject.
+  public var enrichmentProblems: [String: String] { enrichment?.problems ?? [:] }
 
   /// What the host's log shall have, since the last call.
   public func takeAlarms() -> [Courier<Carrier>.Alarm] { courier.takeAlarms() }

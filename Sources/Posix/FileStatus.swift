@@ -16,6 +16,8 @@ public struct FileStatus: Sendable, Equatable {
   /// The same of the last change of anything about it, which its owner cannot set.
   public let changed: Int64
   public let inode: UInt64
+  /// Of the file system.
+  public let device: UInt64
   /// How many names it has.
   public let links: Int
 
@@ -33,6 +35,7 @@ public struct FileStatus: Sendable, Equatable {
     modified = Self.microseconds(status.st_mtim)
     changed = Self.microseconds(status.st_ctim)
     inode = UInt64(status.st_ino)
+    device = UInt64(status.st_dev)
     links = Int(status.st_nlink)
   }
 

@@ -64,6 +64,7 @@ struct Examination {
     guard enterSpool() else { return }
     let destinations = lookAtConfiguration()
     lookAtFormatters()
+    lookAtAddresses()
     lookAtSeccomp()
     if let destinations { lookAtDelivery(destinations) }
     lookAtEvents()
@@ -202,6 +203,24 @@ struct Examination {
     }
     let (found, mend) = Self.firstProblem(check.output)
     diagnosis.add("formatters", found, .problem, mend: mend + "luaslack check names all of it")
+  }
+
+  /// The files that tell where addresses are, and the resolver that tells their names.
+  private mutating func lookAtAddresses() {
+    guard let shown = luaslackd("addresses", []), shown.status == 0,
+      let value = try? JSONReader.read(shown.output)
+    else { return }
+    for database in value["databases"]?.array ?? [] {
+      diagnosis.judge(
+        database: database["path"]?.string ?? "", problem: database["problem"]?.string,
+        type: database["type"]?.string ?? "", builtAt: database["built_at"]?.int ?? 0,
+        now: Clock.now() / 1_000_000)
+    }
+    if let resolver = value["resolver"] {
+      diagnosis.judge(
+        resolver: resolver["server"]?.string, answers: resolver["answers"]?.bool ?? false,
+        milliseconds: resolver["timeout_ms"]?.int ?? 0)
+    }
   }
 
   /// The first problem that is told, and what is said of it.

@@ -18,7 +18,8 @@ struct Daemon: ParsableCommand {
     version: Version.text,
     subcommands: [
       Serve.self, Render.self, PreviewAnswer.self, FormatterTest.self, FormatterNew.self,
-      ReplayBans.self, ReportAnswer.self, Check.self, ShowConfig.self, CompletionAnswer.self,
+      ReplayBans.self, ReportAnswer.self, Check.self, ShowConfig.self, AddressAnswer.self,
+      CompletionAnswer.self,
     ],
     defaultSubcommand: Serve.self)
 }
@@ -84,7 +85,9 @@ struct Render: ParsableCommand {
       throw ExitCode(ExitStatus.data.rawValue)
     }
     let configuration = try Trial.configuration(try options.locations().config)
-    let previewer = Previewer(configuration, host: Process.hostName, now: Clock.now())
+    let previewer = Previewer(
+      configuration, host: Process.hostName, now: Clock.now(), lookup: AddressLookup(directory: nil)
+    )
     Trial.show(previewer, previewer.scene(record))
   }
 }

@@ -49,7 +49,9 @@ struct PreviewAnswer: ParsableCommand {
   }
 
   private func previewer(_ configuration: Configuration) -> Previewer {
-    Previewer(configuration, paths: paths, host: Process.hostName, now: Clock.now())
+    Previewer(
+      configuration, paths: paths, host: Process.hostName, now: Clock.now(),
+      lookup: AddressLookup(directory: nil))
   }
 
   private var columns: Int { Terminal.size(1)?.columns ?? 80 }

@@ -22,7 +22,9 @@ struct ReplayBans: ParsableCommand {
       throw ExitCode(ExitStatus.data.rawValue)
     }
     let configuration = try Trial.configuration(try options.locations().config)
-    let replay = Replay(bans, configuration, host: Process.hostName, now: Clock.now())
+    let replay = Replay(
+      bans, configuration, host: Process.hostName, now: Clock.now(),
+      lookup: AddressLookup(directory: nil))
     Process.print(replay.output, to: 2)
     replay.report(json: json) { Process.print($0, to: 1) }
     for remark in replay.prose { Process.print("luaslack: \(remark)\n", to: 2) }

@@ -16,6 +16,9 @@ final class Service {
   private let lastConfiguration: LastConfiguration
   private let host = Process.hostName
   private var queue: Queue?
+  private let enrichment: Enrichment
+  /// What the log was told of it.
+  private var enrichmentProblems: [String: String] = [:]
   private var journal = JournalPace()
   /// When the service manager last got a sign of life, monotonic.
   private var lastSign: Int64 = 0
@@ -57,6 +60,8 @@ final class Service {
     self.locations = locations
     self.log = log
     lastConfiguration = LastConfiguration(locations)
+    // Beside the database: nobody else may write there.
+    enrichment = Enrichment(AddressLookup(directory: locations.database.directoryPart))
     signals = try Signals()
     if Process.user == 0 {
       log.write("\(locations.spool) belongs to root, so this runs as root: for trials only")
@@ -109,6 +114,7 @@ final class Service {
     }
     let courier = Courier(queue, transport, host: host) { Double.random(in: 0...1) }
     let pipeline = Pipeline(locations, queue, courier, host: host)
+    pipeline.enrichment = enrichment
     try pipeline.recover(now: Clock.now())
     try saveFromDamaged(queue)
     if wasPutBack {
@@ -231,6 +237,10 @@ final class Service {
     for alarm in pipeline.takeAlarms() {
       log.alarm(alarm.line, alarm.isRelief ? .information : .error)
     }
+    let problems = pipeline.enrichmentProblems
+    for (subject, problem) in problems.sorted(by: { $0.key < $1.key })
+    where enrichmentProblems[subject] != problem { log.write("\(subject): \(problem)") }
+    enrichmentProblems = problems
     let count = try queue.settledCount()
     let (lines, leftOut) = journal.admit(count, now: Clock.monotonic())
     if leftOut > 0 { log.write("and \(leftOut) more, left out here", .information) }

@@ -7,7 +7,7 @@ import Testing
   static let scripts = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().appending(path: "scripts/").path()
   static let formatters = [
-    "blocks", "default", "minimal", "oncall", "quiet", "report", "wordpress",
+    "blocks", "default", "geo", "minimal", "oncall", "quiet", "report", "wordpress",
   ]
 
   private static func names(in folder: String) -> [String] {

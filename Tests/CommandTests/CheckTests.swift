@@ -304,7 +304,7 @@ extension Finished {
     #expect(call.errors.contains("printed:\n  hello"))
   }
 
-  @Test(arguments: ["default", "minimal", "blocks", "wordpress", "oncall", "quiet"])
+  @Test(arguments: ["default", "minimal", "blocks", "wordpress", "oncall", "geo", "quiet"])
   func `the shipped formatters have no fault`(name: String) async throws {
     let scripts = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "scripts")

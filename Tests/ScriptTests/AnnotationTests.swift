@@ -134,14 +134,12 @@ import Testing
       + [Event(several, host: "web1", now: 0, context: context)]
   }()
 
-  /// What an event has, and a later database might.
-  private static let later: Set = ["geo", "rdns"]
   private static let ofJails: Set = ["jails", "change", "change_in_words"]
 
   @Test func `an event has what they declare, in the types that they declare`() {
     #expect(Self.types.names("luaslack.Event") == Event.members.sorted())
     let values = Self.events.filter { $0.kind != .digest && !$0.kind.isOwn }.map(\.value)
-    expect(values, toBe: "luaslack.Event", but: Self.later.union(Self.ofJails))
+    expect(values, toBe: "luaslack.Event", but: Self.ofJails)
   }
 
   @Test func `history has what they declare`() throws {
@@ -192,6 +190,16 @@ import Testing
     #expect(Self.types.names("luaslack.Warning") == Event.warningMembers.sorted())
     let warnings = Self.events.filter { $0.kind == .warning }.map(\.value)
     expect(warnings, toBe: "luaslack.Warning", but: ["group", "is_dropped"])
+  }
+
+  @Test func `a place has what they declare, each where it is known`() throws {
+    let places = Self.events.compactMap { $0.value["geo"] }
+    for place in places + [["asn": 1]] {
+      #expect(Self.types.problem(place, "luaslack.Geo") == nil)
+    }
+    let names = Set(places.flatMap { ($0.object ?? [:]).keys })
+    #expect(Self.types.names("luaslack.Geo") == names.sorted())
+    for field in Self.types.fields("luaslack.Geo") { #expect(field.isOptional, "\(field.name)") }
   }
 
   @Test func `a digest and its events have what they declare`() {

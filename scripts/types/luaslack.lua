@@ -79,8 +79,17 @@
 ---@field change? "started"|"stopped"|"restarted"|"flushed" what all of these did
 ---@field change_in_words? string "2 jails stopped: sshd, nginx"
 ---@field history? luaslack.History how often it was banned before: ask `if event.history then`
----@field geo? table nil for now: ask `if event.geo then`
----@field rdns? string nil for now: ask `if event.rdns then`
+---@field geo? luaslack.Geo where the address is: ask `if event.geo then`
+---@field rdns? string the address's name, which whoever has it chose: ask `if event.rdns then`
+
+---What the config's databases know of an address; each where it is known.
+---@class luaslack.Geo
+---@field country? string two capitals: "DE"
+---@field flag? string the country's flag as an emoji; there if country is
+---@field name? string the country's name
+---@field city? string
+---@field asn? integer the number of the network's owner: 3320
+---@field org? string the network's owner
 
 ---A program that `luaslack notify --run` ran.
 ---@class luaslack.Run

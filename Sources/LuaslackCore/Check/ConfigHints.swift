@@ -32,8 +32,7 @@ extension Hint {
   ]
 
   static let config =
-    toml + keys + destinations + network + knowledge + warnings
-    + limits
+    toml + keys + destinations + network + knowledge + warnings + addresses + limits
 
   private static let toml = [
     Hint(
@@ -165,6 +164,18 @@ extension Hint {
     Hint(
       "post does not list \"warning\", TEXT", "`post` says which kinds make a message",
       "add `\"warning\"` to it"),
+  ]
+
+  private static let addresses = [
+    Hint("databases must name files", "one of them is empty text", "take it out"),
+    Hint(
+      "databases may be NUMBER at most", "each of them is asked for each event",
+      "name those that you need"),
+    Hint("language must be like TEXT", "it is a name that the databases have for it", ""),
+    Hint("timeout_ms must be TEXT", "messages wait that long for names at most", ""),
+    Hint(
+      "server must be an address like TEXT", "whom to ask for names is not itself a name", ""),
+    Hint("enabled must be true or false", "", "write it without quotes"),
   ]
 
   private static let limits = [

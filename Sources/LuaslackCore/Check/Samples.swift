@@ -88,9 +88,11 @@ struct Sample: Sendable {
 }
 
 extension Sample {
-  fileprivate func knowing(_ history: History) -> Sample {
+  fileprivate func knowing(_ history: History) -> Sample { knowing(["history": history.value]) }
+
+  fileprivate func knowing(_ members: [String: Value]) -> Sample {
     var sample = self
-    sample.kept["history"] = history.value
+    sample.kept.merge(members) { $1 }
     return sample
   }
 
@@ -177,6 +179,13 @@ extension Sample {
         "reasons": ["alice is a valid user"],
         "unban_command": "fail2ban-client set sshd unbanip 203.0.113.7",
       ]),
+    Sample("geo", "where the address is, and its name", kinds: [.ban, .prolong], usual)
+      .knowing([
+        "geo": [
+          "country": "DE", "flag": "🇩🇪", "name": "Germany", "city": "Berlin", "asn": 64_500,
+          "org": "Example Network",
+        ], "rdns": "host7.example.net",
+      ]),
     Sample("id", "what was banned is no address", ip: "", usual([.id: "alice@example.org"])),
     Sample(
       "odd-numbers", "numbers that are none", failures: "many",
@@ -207,6 +216,9 @@ extension Sample {
   private static let evil =
     "<!channel> <@U012AB3CD> <https://evil.example|bank> *b* _i_ ~s~ `c` | > & \u{202e}x\u{200b}"
 
+  /// As what luaslackd adds has it.
+  private static let plainEvil = Value.string(PlainText.line(evil))
+
   private static let hostile: [Sample] = [
     Sample(
       "markup", "text that tries to be markup", isHostile: true,
@@ -233,6 +245,10 @@ extension Sample {
       "hostile-warning", "an early warning of what tries to be markup", isHostile: true,
       kinds: [.warning], jail: "", ip: ""
     ).knowing(warning(evil: PlainText.line(evil), isOver: false)),
+    Sample(
+      "hostile-geo", "a database and a name that try to be markup", isHostile: true,
+      kinds: [.ban, .prolong], usual
+    ).knowing(["geo": ["name": plainEvil, "city": plainEvil, "org": plainEvil]]),
   ]
 }
 

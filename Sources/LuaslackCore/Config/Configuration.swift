@@ -42,6 +42,9 @@ public struct Configuration: Sendable, Equatable {
   public var timezone: String?
   /// Its rule, as POSIX writes it.
   public var zone = TimeZoneRule.utc
+  public var geo = Geo()
+  /// Nil: nobody is asked for names of addresses.
+  public var reverseNames: ReverseNames?
   /// What formatters may use.
   public var limits = SandboxLimits()
 

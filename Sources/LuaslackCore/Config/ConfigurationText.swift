@@ -18,6 +18,8 @@ extension Configuration {
       "connect_timeout": .int(Int64(network.connectTimeout)),
       "timeout": .int(Int64(network.timeout)),
       "mute": ["lists": Self.array(mutedLists)], "list": .object(lists.mapValues(\.value)),
+      "geo": .object(Dictionary(geo.members) { $1 }),
+      "rdns": .object(Dictionary(Self.members(reverseNames)) { $1 }),
       "limits": .object(
         Dictionary(
           uniqueKeysWithValues: LimitSetting.allCases.map { ($0.rawValue, $0.value(limits)) })),
@@ -29,6 +31,14 @@ extension Configuration {
   }
 
   fileprivate static func array(_ texts: [String]) -> Value { .array(texts.map { .string($0) }) }
+
+  fileprivate static func members(_ names: ReverseNames?) -> [(String, Value)] {
+    let settings = names ?? ReverseNames()
+    let members: [(String, Value)] = [
+      ("enabled", .bool(names != nil)), ("timeout_ms", .int(Int64(settings.milliseconds))),
+    ]
+    return members + (settings.server.map { [("server", .string($0))] } ?? [])
+  }
 
   /// TOML: what it prints may be used as a config.
   public func text(_ locations: Locations) -> String {
@@ -51,6 +61,8 @@ extension Configuration {
       "", "[mute]", "lists = \(toml(mutedLists))", "", "[limits]",
     ]
     lines += LimitSetting.allCases.map { "\($0.rawValue) = \(Self.toml($0.value(limits)))" }
+    lines += ["", "[geo]"] + geo.members.map { "\($0.0) = \(Self.toml($0.1))" }
+    lines += ["", "[rdns]"] + Self.members(reverseNames).map { "\($0.0) = \(Self.toml($0.1))" }
     if !lists.isEmpty { lines += ["", "[list]"] }
     for (name, list) in lists.sorted(by: { $0.key < $1.key }) {
       lines.append("\(Self.toml(.string(name))) = \(Self.toml(list.value))")
@@ -97,6 +109,12 @@ extension Configuration.Destination {
     members += [("rate", .string(rate.description)), ("burst", .int(Int64(burst)))]
     let others = [("fallback", fallback), ("formatter", formatter), ("ca_file", certificates)]
     return members + others.compactMap { key, text in text.map { (key, .string($0)) } }
+  }
+}
+
+extension Configuration.Geo {
+  fileprivate var members: [(String, Value)] {
+    [("databases", Configuration.array(databases)), ("language", .string(language))]
   }
 }
 

@@ -102,7 +102,7 @@ public struct Status: Sendable {
 extension Queue.Notice {
   /// Something that somebody has to mend, not only something worth knowing.
   var isTrouble: Bool {
-    ["configuration", "formatter", "list", "spool"].contains { subject.hasPrefix($0) }
+    ["configuration", "formatter", "geo", "list", "spool"].contains { subject.hasPrefix($0) }
   }
 }
 

@@ -54,7 +54,7 @@ public enum FormatterPage {
         run                    how one ended: program exit signal problem seconds
         jails change           of several jails that start or stop at once
         change_in_words        the same, as `2 jails stopped: sshd, nginx`
-        history geo rdns       nil for now
+        history geo rdns       bans before; where it is and whose; its name; or nil
 
       digest, what digest = function(digest, payload) gets
         count left_out         how many events; how many are not in events

@@ -21,8 +21,11 @@ public struct Previewer {
 
   /// `paths`: formatters, or directories of them, in place of those in `formatters/`; none: those. `now` is in
   /// microseconds since 1970.
-  public init(_ configuration: Configuration, paths: [String] = [], host: String, now: Int64) {
-    rehearsal = Rehearsal(configuration, paths: paths, host: host, now: now)
+  public init(
+    _ configuration: Configuration, paths: [String] = [], host: String, now: Int64,
+    lookup: (any Lookup)? = nil
+  ) {
+    rehearsal = Rehearsal(configuration, paths: paths, host: host, now: now, lookup: lookup)
     self.paths = paths
     (self.host, self.now) = (host, now)
   }
@@ -174,6 +177,7 @@ public struct Previewer {
 
   /// The event of a case's `event.json`.
   public func scene(case text: [UInt8], name: String) throws(FormatterCase.Unreadable) -> Scene {
-    Scene(title: name, event: try FormatterCase(event: text, host: host, now: now).event)
+    let event = try FormatterCase(event: text, host: host, now: now).event
+    return Scene(title: name, event: rehearsal.enriched(event))
   }
 }

@@ -9,6 +9,7 @@ final class Rehearsal {
   /// What is wrong with the lists of the config.
   let listProblems: [String]
   let context: EventContext
+  private let enrichment: Enrichment?
   private let host: String
   private let settings: Sandbox.Settings
   private var formatting: Formatting
@@ -18,14 +19,24 @@ final class Rehearsal {
   private var suspendedUntil: Int64?
 
   /// `paths`: formatters, or directories of them, in place of those in `formatters/`; none: those. `now` is
-  /// in microseconds since 1970.
-  init(_ configuration: Configuration, paths: [String] = [], host: String, now: Int64) {
+  /// in microseconds since 1970. `lookup`: of files alone; no name is asked for.
+  init(
+    _ configuration: Configuration, paths: [String] = [], host: String, now: Int64,
+    lookup: (any Lookup)? = nil
+  ) {
+    var configuration = configuration
+    configuration.reverseNames = nil
     self.configuration = configuration
+    enrichment = configuration.geo.databases.isEmpty ? nil : lookup.map { Enrichment($0) }
     self.host = host
     var lists = Lists()
     let (context, problems) = lists.context(of: configuration, now: now)
     self.context = context
-    listProblems = problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
+    enrichment?.open(configuration)
+    let others = (enrichment?.problems ?? [:]).sorted { $0.key < $1.key }
+    listProblems =
+      problems.sorted { $0.key < $1.key }.map { "list \($0.key): \($0.value)" }
+      + others.map { "\($0.key): \($0.value)" }
     chain =
       paths.isEmpty
       ? FormatterChain.load(configuration)
@@ -37,7 +48,22 @@ final class Rehearsal {
   }
 
   func event(_ record: EventRecord, now: Int64) -> Event {
-    Event(record, host: host, now: now, context: context)
+    var record = record
+    // What came back from a database says what was known then.
+    if record.known["geo"] == nil { enrichment?.add(to: &record, configuration) }
+    return Event(record, host: host, now: now, context: context)
+  }
+
+  /// The same of an event that is made already, as of a case: what it has itself stays.
+  func enriched(_ event: Event) -> Event {
+    guard event.kind.hasAddress, event.value["geo"] == nil,
+      let text = event.value["ip"]?.string
+    else { return event }
+    var record = EventRecord(kind: event.kind, jail: event.jail, ip: text, acceptedAt: 0)
+    enrichment?.add(to: &record, configuration)
+    var event = event
+    event.value["geo"] = record.known["geo"]
+    return event
   }
 
   func event(_ digest: Digest, now: Int64) -> Event { Event(digest, host: host, now: now) }

@@ -40,10 +40,11 @@ public final class Replay {
 
   /// `now` is in microseconds since 1970.
   public init(
-    _ bans: Fail2banDatabase.Bans, _ configuration: Configuration, host: String, now: Int64
+    _ bans: Fail2banDatabase.Bans, _ configuration: Configuration, host: String, now: Int64,
+    lookup: (any Lookup)? = nil
   ) {
     self.bans = bans
-    rehearsal = Rehearsal(configuration, host: host, now: now)
+    rehearsal = Rehearsal(configuration, host: host, now: now, lookup: lookup)
     for record in bans.records { told.append(tell(record)) }
     let names = Set(told.flatMap(\.destinations))
     for name in names.sorted() { pace(name) }

@@ -114,6 +114,39 @@ public struct Diagnosis: Sendable {
     }
   }
 
+  /// Seconds after which a database of addresses is worth a word: most are made anew each week or month.
+  private static let oldDatabase: Int64 = 90 * 86_400
+
+  /// A file that tells where addresses are. Times in seconds since 1970.
+  public mutating func judge(
+    database path: String, problem: String?, type: String, builtAt: Int64, now: Int64
+  ) {
+    let subject = "geo database"
+    let path = PlainText.line(path)
+    if let problem {
+      return add(
+        subject, "\(path): \(PlainText.line(problem))", .warning,
+        mend: "put a whole database there that user luaslack can read, or take it out of [geo]")
+    }
+    let what = PlainText.line(String(type.prefix(64)))
+    let found = "\(path): \(what) of \(Timestamp.words(builtAt))"
+    guard builtAt < now - Self.oldDatabase else { return add(subject, found) }
+    add(
+      subject, found, .warning,
+      mend: "bring a newer one: addresses move; geoipupdate does it by itself")
+  }
+
+  /// Whom names of addresses are asked of.
+  public mutating func judge(resolver server: String?, answers: Bool, milliseconds: Int64) {
+    let name = server.map { PlainText.line($0) } ?? "of /etc/resolv.conf"
+    let subject = "rdns"
+    guard !answers else { return add(subject, "the resolver \(name) answers") }
+    add(
+      subject, "the resolver \(name) does not answer within \(milliseconds) ms", .warning,
+      mend: "name one that does as `server` in [rdns], or leave [rdns] out; no message waits longer"
+    )
+  }
+
   /// Bytes below which a disk counts as full.
   private static let least: Int64 = 64 << 20
 

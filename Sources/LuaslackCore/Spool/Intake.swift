@@ -19,6 +19,9 @@ struct Intake {
     var name: String
     var isOverflow: Bool
     var content: SpoolFile.Content
+
+    /// Nil of a request.
+    var event: EventRecord? { if case .event(let record) = content { record } else { nil } }
   }
 
   /// What one look found.

@@ -66,7 +66,7 @@ import Testing
     #expect(messages.last?.text.contains(" 9 bans from 2 networks, jail `sshd`") == true)
     try await kill(daemon)
     daemon = try await installation.daemon()
-    await eventually("all is told") { try await installation.status()["pending"].number == 0 }
+    try await eventually("all is told") { try await installation.status()["pending"].number == 0 }
     #expect(try await installation.slack.messages().count == 2)
     #expect(try await installation.status()["warnings"].array.isEmpty)
     daemon.signal(SIGTERM)
@@ -79,7 +79,7 @@ import Testing
       _ = try await installation.luaslack(KillingTests.ban("203.0.113.\(number)"))
     }
     _ = try await installation.slack.waitForMessages(1)
-    await eventually("nothing waits") { try await installation.status()["pending"].number == 0 }
+    try await eventually("nothing waits") { try await installation.status()["pending"].number == 0 }
     // It would have left by now.
     try await Task.sleep(for: .milliseconds(500))
     #expect(installation.daemons().count == 1)

@@ -31,8 +31,8 @@ public struct Configuration: Sendable, Equatable {
   public var friendlyNetworks: [String] = []
   /// How messages show users that are not among those.
   public var unknownUsers = UnknownUsers.short
-  /// When more bans than usual are worth a word; nil: the rules that are shipped.
-  public var warnings: [WarningRule]?
+  /// When more bans than usual are worth a word.
+  public var warnings = WarningRule.defaults
   /// False: none of them.
   public var warnsEarly = true
   public var lists: [String: List] = [:]

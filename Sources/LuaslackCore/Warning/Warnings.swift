@@ -141,6 +141,6 @@ final class Warnings {
 extension Configuration {
   /// Those that are in effect: what would not be told is not counted.
   public var watchedRules: [WarningRule] {
-    warnsEarly && post.contains(.warning) ? warnings ?? WarningRule.defaults : []
+    warnsEarly && post.contains(.warning) ? warnings : []
   }
 }

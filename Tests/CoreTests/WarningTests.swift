@@ -467,6 +467,196 @@ import Testing
     #expect(texts.count < 12)
   }
 
+  // MARK: - Many at once
+
+  /// Of each network so many, one network after the other with its first, its second, …
+  private static func wave(networks: Int, each: Int, at first: Int64) -> [CountedBan] {
+    (0..<(networks * each)).map { index in
+      let (round, network) = (index / networks, index % networks)
+      return CountedBan(
+        event: 0, at: first + Int64(index) * 1_000, jail: "sshd",
+        network: Network("10.\(network / 250).\(network % 250).\(round + 1)"), name: nil,
+        user: "root", country: nil, failures: 2, fields: [:])
+    }
+  }
+
+  /// Nothing new, but a turn of luaslackd's loop. Returns whether it wants another at once.
+  private static func turn(_ host: Host) throws -> Bool {
+    _ = try host.pipeline.takeIn(now: host.now)
+    return try host.pipeline.dispatch(now: host.now) == 0
+  }
+
+  @Test func `hundreds that begin and end at once are told once each, few in a transaction`() throws
+  {
+    let rule = WarningRule(name: "net", bans: 3, within: 600, by: .subnet)
+    let host = try Host([rule])
+    let networks = 300
+    let bans = Self.wave(networks: networks, each: 3, at: host.time)
+    for ban in bans { try host.accept(ban) }
+    host.time = (bans.last?.at ?? 0) + 1_000
+    // Killed while they begin: nothing is told that was not taken in, and the other way round.
+    var turns = 0
+    while turns < 1_000, try host.pipeline.takeIn(now: host.now) {
+      turns += 1
+      if turns == 2 { try host.restart() }
+      #expect(try host.count("incident") == host.count("event WHERE kind = 'warning'"))
+      #expect(try host.count("incident") == max(0, host.count("counted") - 2 * Int64(networks)))
+    }
+    #expect(try host.count("incident") == Int64(networks))
+    host.time += 20 * Self.minute
+    var (told, transactions) = (Int64(networks), 0)
+    while transactions < networks, try host.count("incident") > 0 {
+      if transactions == 3 { try host.restart() }
+      if transactions == 5 {
+        // One that cannot be written takes all of its transaction back.
+        try host.queue.database.execute(
+          """
+          CREATE TEMP TRIGGER fails BEFORE INSERT ON main.delivery
+            BEGIN SELECT RAISE(ABORT, 'no'); END
+          """)
+        #expect(throws: DatabaseError.self) { try Self.turn(host) }
+        try host.queue.database.execute("DROP TRIGGER fails")
+      }
+      let wantsMore = try Self.turn(host)
+      let now = try host.count("event WHERE kind = 'warning'")
+      #expect(now > told && now - told <= Int64(Warnings.mostEnds))
+      #expect(try wantsMore || host.count("incident") == 0)
+      (told, transactions) = (now, transactions + 1)
+    }
+    #expect(transactions >= networks / Warnings.mostEnds)
+    _ = try Self.turn(host)
+    #expect(try host.told() == Self.oracle(bans, [rule]))
+    try host.deliver()
+    #expect(try host.pipeline.isIdle())
+  }
+
+  @Test func `a ban ends what was over before it, however many wait for that`() throws {
+    let rule = WarningRule(name: "net", bans: 3, within: 600, by: .subnet)
+    let host = try Host([rule])
+    var bans = Self.wave(networks: 60, each: 3, at: host.time)
+    // Bans of the first wave are read with those of the second, which is in the same batch.
+    bans += Self.wave(networks: 60, each: 4, at: host.time + 30 * Self.minute).map { ban in
+      CountedBan(
+        event: 0, at: ban.at, jail: "recidive", network: ban.network, name: nil, user: nil,
+        country: nil, failures: 1, fields: [:])
+    }
+    for ban in bans { try host.accept(ban) }
+    host.time = (bans.last?.at ?? 0) + 1_000
+    try host.take()
+    #expect(try host.count("incident") == 60)
+    host.time += 30 * Self.minute
+    for _ in 0..<10 { _ = try Self.turn(host) }
+    let (told, wanted) = (try host.told(), Self.oracle(bans, [rule]))
+    #expect(told == wanted && told.count == 60 && told.values.allSatisfy { $0.count == 4 })
+  }
+
+  @Test func `rules that go end what they began a few at once, and new ones begin meanwhile`()
+    throws
+  {
+    var rule = WarningRule(name: "net", bans: 3, within: 600, by: .subnet)
+    let host = try Host([rule])
+    let bans = Self.wave(networks: 70, each: 3, at: host.time)
+    for ban in bans { try host.accept(ban) }
+    host.time = (bans.last?.at ?? 0) + 1_000
+    try host.take()
+    // The same name, so that each has to take the row of one that is still to be told of.
+    rule.bans = 4
+    host.configuration.warnings = [rule]
+    try host.restart()
+    for ban in Self.wave(networks: 70, each: 4, at: host.time).suffix(70) { try host.accept(ban) }
+    host.time += Self.minute
+    while try host.pipeline.takeIn(now: host.now) {}
+    for _ in 0..<6 { _ = try Self.turn(host) }
+    let told = try host.told()
+    #expect(told.count == 70)
+    for list in told.values { #expect(list.map(\.phase) == ["started", "over", "started"]) }
+    host.configuration.warnings = []
+    try host.restart()
+    var turns = 0
+    while turns < 20, try host.count("incident") > 0 {
+      _ = try Self.turn(host)
+      turns += 1
+      if turns == 2 { try host.restart() }
+    }
+    #expect(turns > 3)
+    #expect(try host.told().values.allSatisfy { $0.count == 4 && $0.last?.phase == "over" })
+    // Nothing counts them any more.
+    host.time += 2 * Self.minute
+    try host.accept(Self.ban(200))
+    try host.take()
+    #expect(try host.count("counted") == 0)
+  }
+
+  @Test func `what came too much to keep its fields is counted by them`() throws {
+    let rule = WarningRule(name: "site", bans: 5, within: 600, by: .field("site"))
+    let host = try Host([rule])
+    host.configuration.post = [.ban, .warning]
+    host.configuration.retention.pendingBytes = 0
+    host.pipeline.configuration = host.configuration
+    for index in 0..<6 {
+      let ban = Self.ban(index)
+      try host.accept(
+        CountedBan(
+          event: 0, at: ban.at, jail: ban.jail, network: ban.network, name: nil, user: nil,
+          country: nil, failures: 1, fields: ["site": "shop.example"]))
+    }
+    host.time += Self.minute
+    try host.take()
+    #expect(
+      try host.count(
+        "event WHERE kind = 'ban' AND json_type(record, '$.fields.site') IS NULL") >= 5)
+    #expect(try host.told()["site shop.example"]?.map(\.phase) == ["started"])
+    try host.restart()
+    host.time += 20 * Self.minute
+    try host.take()
+    #expect(try host.told()["site shop.example"]?.map(\.bans) == [5, 6])
+  }
+
+  @Test func `rows of a damaged database stop nothing`() throws {
+    let rule = WarningRule(name: "jail", bans: 5, within: 600, by: .jail)
+    let host = try Host([rule])
+    for index in 0..<3 { try host.accept(Self.ban(index)) }
+    host.time += Self.minute
+    try host.take()
+    let known = JSONWriter.compact(rule.value)
+    func incident(_ rule: String, _ name: String, _ number: Int64) throws {
+      try host.queue.database.run(
+        """
+        INSERT INTO incident (rule, name, since, first_event, last, bans, failures, peak)
+        VALUES (?1, ?2, ?3, ?3, ?3, ?3, ?3, ?3)
+        """, .text(rule), .text(name), .integer(number))
+    }
+    try incident(known, "high", .max)
+    try incident(known, "low", .min)
+    try incident("{}", "none", 1)
+    try incident(known.replacing("\"name\":\"jail\"", with: "\"name\":\"gone\""), "high", .max)
+    try host.queue.database.execute(
+      """
+      UPDATE counted SET at = \(Int64.max) WHERE event = (SELECT min(event) FROM counted);
+      UPDATE counted SET at = -\(Int64.max) - 1 WHERE event = (SELECT max(event) FROM counted);
+      UPDATE ban SET failures = \(Int64(1) << 40)
+      """)
+    try host.restart()
+    #expect(try host.queue.openWarnings().count == 3)
+    for index in 70..<80 {
+      try host.accept(Self.ban(index))
+      try host.accept(Self.ban(index, jail: "high"))
+      try host.accept(Self.ban(index, jail: "low"))
+    }
+    host.time += Self.minute
+    try host.take()
+    #expect(try host.told()["jail sshd"]?.first?.phase == "started")
+    #expect(try host.count("incident WHERE rule = '{}'") == 0)
+    host.time += 40 * Self.minute
+    try host.restart()
+    for _ in 0..<5 { _ = try Self.turn(host) }
+    #expect(try host.count("incident") == 0)
+    host.time += 2 * Self.minute
+    try host.accept(Self.ban(90))
+    try host.take()
+    #expect(try host.count("counted") == 1)
+  }
+
   /// Printed, not asserted.
   @Test func `what counting costs is printed`() throws {
     let bans = Self.stream(seed: 8, background: 20_000, attacks: 40)
@@ -496,9 +686,13 @@ import Testing
         try queue.transaction { () throws(DatabaseError) in
           try warnings.begin(configuration, now: .max / 2)
           for index in first..<min(first + 50, records.count) {
-            try warnings.note(records[index], as: Int64(index + 1), now: .max / 2)
+            let (record, id) = (records[index], Int64(index + 1))
+            // What evidence is made of; the same for all three.
+            try queue.remember(record, as: id)
+            try warnings.note(record, fields: record.fields, as: id, now: .max / 2)
+            told += try warnings.takeNews(EventContext(), now: Self.start).count
           }
-          told += try warnings.finish(EventContext(), now: Self.start).count
+          try warnings.finish(now: Self.start)
         }
         warnings.settle()
       }
@@ -506,5 +700,14 @@ import Testing
       print("early warning, \(name): \(Int(spent * 10)) tenths of a µs an event, \(told) told")
       #expect((told > 0) == !rules.isEmpty)
     }
+  }
+}
+
+extension WarningWatch {
+  /// Ends all that is over by then.
+  fileprivate mutating func end(until now: Int64) -> [Change] {
+    let changes = ending(until: now, most: .max)
+    for change in changes { close(change.incident) }
+    return changes
   }
 }

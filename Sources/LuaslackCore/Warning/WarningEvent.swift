@@ -5,15 +5,64 @@ extension Warnings {
   func record(
     _ change: WarningWatch.Change, _ context: EventContext, now: Int64
   ) throws(DatabaseError) -> EventRecord {
-    let incident = change.incident
     var evidence = Evidence()
-    for ban in try queue.countedBans(of: min(incident.firstEvent, change.event)...change.event)
-    where ban.at >= incident.since && incident.rule.concerns(jail: ban.jail)
-      && incident.rule.group(of: ban) == incident.group
-    {
-      evidence.add(ban, context)
-    }
+    for ban in try bans(of: change) { evidence.add(ban, context) }
     return EventRecord(change, evidence, context, now: now)
+  }
+
+  /// A start knows its few. Of an end they may be any of those that are kept: an attacker can have a thousand end at
+  /// once, so those are read once for all in a transaction.
+  private func bans(of change: WarningWatch.Change) throws(DatabaseError) -> [CountedBan] {
+    guard change.phase != .started else { return try queue.countedBans(of: change.events) }
+    let first = change.incident.firstEvent
+    if kept.map({ $0.first > first }) ?? true {
+      let first = min(first, try queue.firstOfIncidents() ?? first)
+      kept = KeptBans(try queue.countedBans(from: first), from: first)
+    }
+    return kept?.bans(of: change) ?? []
+  }
+}
+
+/// Bans from an event on, found by what they are counted under.
+struct KeptBans {
+  let first: Int64
+  private var bans: [CountedBan]
+  /// For each way to count: where those of a group stand.
+  private var indices: [(rule: WarningRule, places: [String: [Int]])] = []
+
+  init(_ bans: [CountedBan], from first: Int64) {
+    (self.bans, self.first) = (bans, first)
+  }
+
+  /// One that came since.
+  mutating func add(_ ban: CountedBan) {
+    for index in indices.indices { Self.note(ban, at: bans.count, in: &indices[index]) }
+    bans.append(ban)
+  }
+
+  private static func note(
+    _ ban: CountedBan, at place: Int, in index: inout (rule: WarningRule, places: [String: [Int]])
+  ) {
+    guard index.rule.concerns(jail: ban.jail), let group = index.rule.group(of: ban) else { return }
+    index.places[group, default: []].append(place)
+  }
+
+  mutating func bans(of change: WarningWatch.Change) -> [CountedBan] {
+    let incident = change.incident
+    let places = index(of: incident.rule)[incident.group] ?? []
+    return places.map { bans[$0] }.filter {
+      $0.event >= incident.firstEvent && $0.event <= change.event && $0.at >= incident.since
+    }
+  }
+
+  private mutating func index(of rule: WarningRule) -> [String: [Int]] {
+    if let known = indices.first(where: { $0.rule.by == rule.by && $0.rule.jails == rule.jails }) {
+      return known.places
+    }
+    var index: (rule: WarningRule, places: [String: [Int]]) = (rule, [:])
+    for (place, ban) in bans.enumerated() { Self.note(ban, at: place, in: &index) }
+    indices.append(index)
+    return index.places
   }
 }
 

@@ -63,7 +63,7 @@ public struct WarningRule: Sendable, Equatable {
   /// The last so many times of each group are kept, so that the most is a bound on memory.
   public static let bansRange = 2...1_000
   public static let withinRange = 60...86_400
-  public static let mostRules = 50
+  public static let mostRules = 20
 
   /// Where the config has no `[[warning]]`. An ordinary host on the internet bans 5 to 50 addresses an hour, which are 8
   /// in ten minutes: six times as many, from one network or at one site, are somebody's doing.
@@ -155,17 +155,25 @@ struct CountedBan: Equatable {
   let failures: Int64
   /// Those that rules ask for.
   let fields: [String: String]
+
+  /// More are believed of no ban: sums shall stay numbers.
+  static let mostFailures: Int64 = 1_000_000
 }
 
 extension CountedBan {
-  init(_ record: EventRecord, as event: Int64, at: Int64, fields wanted: [String]) {
+  /// `known`: the record's own fields, which it may have lost meanwhile.
+  init(
+    _ record: EventRecord, known: [String: String], as event: Int64, at: Int64,
+    fields wanted: [String]
+  ) {
     let banned = Queue.Banned(record)
     var fields: [String: String] = [:]
-    for name in wanted { fields[name] = record.fields[name].map(PlainText.line) }
+    for name in wanted { fields[name] = known[name].map(PlainText.line) }
     self.init(
       event: event, at: at, jail: record.jail, network: banned.network, name: banned.name,
       user: record.options[.user].map(PlainText.line).flatMap { $0.isEmpty ? nil : $0 },
       country: record.known["geo"]?["country"]?.string,
-      failures: max(0, record.failures.flatMap { Int64($0) } ?? 0), fields: fields)
+      failures: record.failureCount,
+      fields: fields)
   }
 }

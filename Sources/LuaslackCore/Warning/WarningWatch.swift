@@ -27,6 +27,8 @@ struct WarningWatch {
     var phase: Phase
     /// The last event that it knows of.
     var event: Int64
+    /// Of a start, all of them.
+    var events: [Int64] = []
   }
 
   /// The last bans of one group, in the order of their times: those within the rule's time before the newest, and no
@@ -148,7 +150,9 @@ struct WarningWatch {
         last: group.window.newest, bans: Int64(rule.bans),
         failures: stamps.reduce(0) { $0 + $1.failures }, peak: span)
       group.incident = incident
-      changes.append(Change(incident: incident, phase: .started, event: ban.event))
+      changes.append(
+        Change(
+          incident: incident, phase: .started, event: ban.event, events: stamps.map(\.event)))
     }
   }
 
@@ -190,8 +194,8 @@ struct WarningWatch {
     }.min()
   }
 
-  /// Ends those whose time is over; the first to end comes first.
-  mutating func end(until now: Int64) -> [Change] {
+  /// Those whose time is over, until they are closed; the first to end comes first.
+  func ending(until now: Int64, most: Int) -> [Change] {
     var changes: [(at: Int64, change: Change)] = []
     for (index, rule) in rules.enumerated() {
       for name in open[index] {
@@ -201,14 +205,19 @@ struct WarningWatch {
         let change = Change(
           incident: incident, phase: .over(at: end, isDropped: false), event: .max)
         changes.append((end, change))
-        groups[index][name]?.incident = nil
-        open[index].remove(name)
       }
     }
     return changes.sorted {
       ($0.at, $0.change.incident.rule.name, $0.change.incident.group)
         < ($1.at, $1.change.incident.rule.name, $1.change.incident.group)
-    }.map(\.change)
+    }.prefix(most).map(\.change)
+  }
+
+  /// One that is over.
+  mutating func close(_ incident: Incident) {
+    guard let index = rules.firstIndex(where: { $0.name == incident.rule.name }) else { return }
+    groups[index][incident.group]?.incident = nil
+    open[index].remove(incident.group)
   }
 
   /// Those that are open and have changed since the last call.
@@ -221,6 +230,9 @@ struct WarningWatch {
 }
 
 extension WarningWatch.Incident {
+  /// Has the same row.
+  func isNamed(like other: Self) -> Bool { rule.name == other.rule.name && group == other.group }
+
   /// `span`: what the last so many took that make an incident.
   fileprivate mutating func count(_ ban: CountedBan, span: Int64) {
     // One that comes late and happened before it began is no part of it.

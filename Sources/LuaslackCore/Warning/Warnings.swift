@@ -8,8 +8,12 @@ final class Warnings {
   private let steadyClock: () -> Int64
   /// Nil: to be read.
   private var watch: WarningWatch?
-  /// What a batch brought.
+  /// What the last ban brought: it is told before the next one is looked at.
   private var changes: [WarningWatch.Change] = []
+  /// What no rule counts any more, until it is told.
+  private var dropped: [WarningWatch.Change] = []
+  /// What was read in this transaction for those that end.
+  var kept: KeptBans?
   /// A batch was begun and is not committed.
   private var isUnsettled = false
   /// Both clocks at the last batch; those of one that is under way.
@@ -25,6 +29,8 @@ final class Warnings {
   private static let patience: Int64 = 2_000_000
   /// Microseconds from one removal of what is not needed any more to the next.
   private static let pruning: Int64 = 60_000_000
+  /// Ends that one transaction tells: an attacker can have thousands at once.
+  static let mostEnds = 20
 
   init(_ queue: Queue, steadyClock: @escaping () -> Int64) {
     self.queue = queue
@@ -35,49 +41,91 @@ final class Warnings {
 
   /// Within the batch's transaction.
   func begin(_ configuration: Configuration, now: Int64) throws(DatabaseError) {
-    if isUnsettled { watch = nil }
+    forgetUnsettled()
     isUnsettled = true
     try heedClock(now: now)
     try read(configuration.watchedRules)
   }
 
-  /// An event that is new.
-  func note(_ record: EventRecord, as event: Int64, now: Int64) throws(DatabaseError) {
+  /// What was rolled back is not so: the rows say what is.
+  private func forgetUnsettled() {
+    if isUnsettled { (watch, kept, isUnsettled) = (nil, nil, false) }
+  }
+
+  /// An event that is new. `fields`: its own, which the record has lost where too much waits.
+  func note(
+    _ record: EventRecord, fields known: [String: String], as event: Int64, now: Int64
+  ) throws(DatabaseError) {
     guard record.kind == .ban, record.options[.restored] != "1",
       watch?.concerns(record.jail) == true, let fields = watch?.fields
     else { return }
     var at = record.acceptedAt
     if let forward, at <= forward.until { at += forward.jump }
-    let ban = CountedBan(record, as: event, at: min(at, now), fields: fields)
+    let ban = CountedBan(record, known: known, as: event, at: min(at, now), fields: fields)
     try queue.count(ban)
-    changes += watch?.add(ban) ?? []
-  }
-
-  /// Ends what is over; only when all that was accepted is taken in.
-  func end(now: Int64) {
-    changes += watch?.end(until: now - Self.patience) ?? []
-  }
-
-  /// Keeps what the batch brought. Returns what is to be told, in order.
-  func finish(_ context: EventContext, now: Int64) throws(DatabaseError) -> [EventRecord] {
-    var records: [EventRecord] = []
-    for change in changes {
-      records.append(try record(change, context, now: now))
-      if change.phase != .started { try queue.forget(change.incident) }
+    kept?.add(ban)
+    for change in watch?.add(ban) ?? [] {
+      // There is one row for a rule's name and a group.
+      if change.phase == .started,
+        let place = dropped.firstIndex(where: { $0.incident.isNamed(like: change.incident) })
+      {
+        changes.append(dropped.remove(at: place))
+      }
+      changes.append(change)
     }
-    for incident in watch?.takeChanged() ?? [] { try queue.save(incident) }
+  }
+
+  /// What the event that was just noted brought, in order: to be told in its transaction, whose time that takes.
+  func takeNews(_ context: EventContext, now: Int64) throws(DatabaseError) -> [EventRecord] {
+    guard !changes.isEmpty else { return [] }
+    var records: [EventRecord] = []
+    for change in changes { records.append(try told(change, context, now: now)) }
     changes = []
+    return records
+  }
+
+  private func told(
+    _ change: WarningWatch.Change, _ context: EventContext, now: Int64
+  ) throws(DatabaseError) -> EventRecord {
+    let record = try record(change, context, now: now)
+    if change.phase != .started { try queue.forget(change.incident) }
+    return record
+  }
+
+  /// The next that are over; only when all that was accepted is taken in. What is not ended now stays open, in the
+  /// rows as well.
+  func ending(now: Int64) -> [WarningWatch.Change] {
+    if !dropped.isEmpty { return Array(dropped.prefix(Self.mostEnds)) }
+    return watch?.ending(until: now - Self.patience, most: Self.mostEnds) ?? []
+  }
+
+  /// Ends one of these. Returns what is to be told.
+  func end(
+    _ change: WarningWatch.Change, _ context: EventContext, now: Int64
+  ) throws(DatabaseError) -> EventRecord {
+    if let place = dropped.firstIndex(of: change) {
+      dropped.remove(at: place)
+    } else {
+      watch?.close(change.incident)
+    }
+    return try told(change, context, now: now)
+  }
+
+  /// Keeps what the batch brought.
+  func finish(now: Int64) throws(DatabaseError) {
+    for incident in watch?.takeChanged() ?? [] { try queue.save(incident) }
     let isPruned = prunedAt.map { $0 <= now && now - $0 < Self.pruning } ?? false
-    if let watch, !watch.rules.isEmpty, !isPruned {
-      try queue.forgetCounted(before: now - 2 * watch.longest)
+    if let watch, !isPruned {
+      // Without rules, all that no incident needs any more.
+      try queue.forgetCounted(before: watch.rules.isEmpty ? .max : now - 2 * watch.longest)
       prunedAt = now
     }
-    return records
   }
 
   /// It is committed.
   func settle() {
     isUnsettled = false
+    kept = nil
     latest = present
   }
 
@@ -85,16 +133,18 @@ final class Warnings {
 
   /// When something is over, or has to be looked at; nil: nothing has begun.
   func due(_ configuration: Configuration, now: Int64) throws(DatabaseError) -> Int64? {
+    forgetUnsettled()
     try read(configuration.watchedRules)
-    guard changes.isEmpty else { return now }
+    guard dropped.isEmpty else { return now }
     guard let end = watch?.nextEnd else { return nil }
     if let jump = jump(now: now), abs(jump) >= Self.smallestJump { return now }
     return end + Self.patience
   }
 
   func isQuiet(_ configuration: Configuration) throws(DatabaseError) -> Bool {
+    forgetUnsettled()
     try read(configuration.watchedRules)
-    return changes.isEmpty && watch?.isQuiet != false
+    return dropped.isEmpty && watch?.isQuiet != false
   }
 
   // MARK: - What is known
@@ -105,9 +155,10 @@ final class Warnings {
     if !rules.isEmpty {
       for ban in try queue.countedBans(within: watch.longest) { _ = watch.add(ban, isKnown: true) }
     }
-    changes = []
+    (changes, dropped) = ([], [])
+    try queue.forgetUnreadableIncidents()
     for incident in try queue.incidents() where !watch.resume(incident) {
-      changes.append(
+      dropped.append(
         WarningWatch.Change(
           incident: incident, phase: .over(at: incident.last, isDropped: true), event: .max))
     }
@@ -132,9 +183,11 @@ final class Warnings {
       // It was set back while nobody looked.
       moved = now - newest
     }
-    guard moved != 0 else { return }
-    try queue.moveCounted(by: moved)
-    watch = nil
+    if moved != 0 {
+      try queue.moveCounted(by: moved)
+      watch = nil
+    }
+    if latest == nil, try queue.boundIncidents(by: now) { watch = nil }
   }
 }
 

@@ -13,7 +13,7 @@ extension ConfigurationReader {
     }
     guard let value = root["warning"] else { return }
     each { () throws(ConfigurationError) in
-      guard let items = value.array, items.allSatisfy({ $0.object != nil }) else {
+      guard let items = value.array, !items.isEmpty, items.allSatisfy({ $0.object != nil }) else {
         throw error("warning", "a warning is written [[warning]], with two brackets")
       }
       guard items.count <= WarningRule.mostRules else {

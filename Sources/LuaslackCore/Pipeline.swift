@@ -112,11 +112,12 @@ public final class Pipeline<Carrier: Transport> {
       try warnings.begin(configuration, now: now)
       for file in files where taken.isEmpty || Clock.monotonic() < end {
         try take(file, context, now: now)
+        try tell(try warnings.takeNews(context, now: now), context, now: now)
         taken.append(file)
       }
       try queue.writePulses()
       try jailNews.word(context, digestDue: digestDue(now: now), now: now)
-      try tell(try warnings.finish(context, now: now), context, now: now)
+      try warnings.finish(now: now)
     }
     warnings.settle()
     guard intake.remove(taken) else {
@@ -163,6 +164,8 @@ public final class Pipeline<Carrier: Transport> {
       guard lines == nil else { return }
     }
     let retention = configuration?.retention ?? Retention()
+    // Early warning counts by them in the worst storm as well.
+    let fields = record.fields
     if try queue.pendingBytes() > retention.pendingBytes {
       record.reduce()
       let limit = "\(retention.pendingBytes >> 20) MiB"
@@ -171,30 +174,37 @@ public final class Pipeline<Carrier: Transport> {
         "more than \(limit) wait; what comes is kept without log lines and fields", now: now)
     }
     let key = EventKey(record)
-    let repeated = try key.map { key throws(DatabaseError) in
+    let repeated = try key.flatMap { key throws(DatabaseError) in
       try queue.event(like: key, acceptedAt: record.acceptedAt)
     }
-    if record.kind == .ban { record = try queue.prolonged(record, as: repeated.flatMap { $0 }) }
-    if repeated.flatMap({ $0 }) == nil {
-      record.known["history"] = try queue.history(before: record)?.value
-      if let configuration { enrichment?.add(to: &record, configuration) }
+    if record.kind == .ban { record = try queue.prolonged(record, as: repeated) }
+    if let id = repeated {
+      try queue.noteArrival(file.name, of: id, now: now)
+      return try takeAgain(record, as: id, context, now: now)
     }
+    record.known["history"] = try queue.history(before: record)?.value
+    if let configuration { enrichment?.add(to: &record, configuration) }
     let event = Event(record, host: host, now: now, context: context)
-    if let id = repeated.flatMap({ $0 }) {
-      try queue.noteArrival(file.name, of: id, now: now)
-      if let complete = try queue.withLines(record, of: id) {
-        try change(id, complete, context, now: now)
-      }
-      // The same event with other destinations adds those.
-      if !record.destinations.isEmpty { try deliver(record, event, as: id, context, now: now) }
-    } else {
-      let id = try queue.insert(record, key: key, severity: event.severity)
-      try queue.noteArrival(file.name, of: id, now: now)
-      try queue.remember(record, as: id)
-      try warnings.note(record, as: id, now: now)
-      try queue.heed(record, now: now)
-      try deliver(record, event, as: id, context, now: now)
+    let id = try queue.insert(record, key: key, severity: event.severity)
+    try queue.noteArrival(file.name, of: id, now: now)
+    try queue.remember(record, as: id)
+    try warnings.note(record, fields: fields, as: id, now: now)
+    try queue.heed(record, now: now)
+    try deliver(record, event, as: id, context, now: now)
+  }
+
+  /// An event that is known: it may bring log lines, or name other destinations, which are added.
+  private func takeAgain(
+    _ record: EventRecord, as id: Int64, _ context: EventContext, now: Int64
+  ) throws(DatabaseError) {
+    var record = record
+    record.known = try queue.record(of: id)?.known ?? [:]
+    if let complete = try queue.withLines(record, of: id) {
+      try change(id, complete, context, now: now)
     }
+    guard !record.destinations.isEmpty else { return }
+    let event = Event(record, host: host, now: now, context: context)
+    try deliver(record, event, as: id, context, now: now)
   }
 
   /// Somebody asked for a report: an event like any other from here on. Of a clock that was set back, its end may lie
@@ -384,7 +394,7 @@ public final class Pipeline<Carrier: Transport> {
       .map { Int32(clamping: max(0, ($0 - now + 999) / 1_000)) }
   }
 
-  /// Tells what is over of early warnings. Returns when the next is; nil: nothing has begun, or there is more to
+  /// Tells what is over of early warnings, a few at once. Returns when the next is; nil: nothing has begun, or there is more to
   /// be taken in first.
   private func endWarnings(now: Int64) throws(DatabaseError) -> Int64? {
     guard let configuration, !isBehind, let due = try warnings.due(configuration, now: now) else {
@@ -394,10 +404,14 @@ public final class Pipeline<Carrier: Transport> {
     wording.begin(configuration)
     defer { wording.end() }
     let context = try readLists(configuration, now: now)
+    let end = Clock.monotonic() + Self.longestBatch
     try queue.transaction { () throws(DatabaseError) in
       try warnings.begin(configuration, now: now)
-      warnings.end(now: now)
-      try tell(try warnings.finish(context, now: now), context, now: now)
+      for (index, change) in warnings.ending(now: now).enumerated()
+      where index == 0 || Clock.monotonic() < end {
+        try tell([try warnings.end(change, context, now: now)], context, now: now)
+      }
+      try warnings.finish(now: now)
     }
     warnings.settle()
     return try warnings.due(configuration, now: now)

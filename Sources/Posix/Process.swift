@@ -19,12 +19,13 @@ public enum Process {
   public static let callersMask: UInt32 = umask(0o077)
 
   /// What every program of ours does first. New files are for their owner alone; a broken pipe or
-  /// connection is an error of the call and not the end of the process; and a standard descriptor
+  /// connection, or a file beyond the limit of its size, is an error of the call and not the end of the process; and a standard descriptor
   /// that the caller left closed is taken, so that no file of ours gets its number and with it what
   /// is printed.
   public static func prepare() {
     _ = callersMask
     _ = signal(SIGPIPE, SIG_IGN)
+    _ = signal(SIGXFSZ, SIG_IGN)
     for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) == -1 {
       _ = unsafe open("/dev/null", O_RDWR)
     }

@@ -24,9 +24,13 @@ enum RecordEvent {
       return submit(record, acceptor)
     }
     let name = accept(record, locations)
-    guard let waitSeconds else { return }
+    if let waitSeconds { try wait(for: name, locations, seconds: waitSeconds) }
+  }
+
+  /// Until it is delivered; else says why not, and ends.
+  static func wait(for name: String, _ locations: Locations, seconds: Int) throws {
     do throws(DeliveryReport.NotDelivered) {
-      try DeliveryReport.wait(for: name, locations, seconds: waitSeconds)
+      try DeliveryReport.wait(for: name, locations, seconds: seconds)
     } catch {
       if let reason = error.reason { Luaslack.fail(error.status, reason) }
       throw ExitCode(error.status.rawValue)

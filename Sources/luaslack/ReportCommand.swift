@@ -72,7 +72,7 @@ struct ReportCommand: ParsableCommand {
     request.destinations = destinations
     let name = try Ask.run(request, locations, of: "report", done: "on its way")
     if let seconds = try RecordEvent.waitSeconds(wait) {
-      try DeliveryReport.wait(for: name, locations, seconds: seconds)
+      try RecordEvent.wait(for: name, locations, seconds: seconds)
     }
   }
 

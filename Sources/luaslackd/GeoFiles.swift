@@ -8,8 +8,11 @@ import Posix
 final class GeoFiles {
   /// One file of the config.
   private final class File {
-    /// Of what is open.
+    /// Of what was last looked at.
     var status: FileStatus?
+    /// When what failed by no fault of the file, for want of room perhaps, is tried again; microseconds on a clock that
+    /// nobody sets.
+    var retryAt: Int64?
     /// Microseconds since 1970.
     var seenAt: Int64 = 0
     var open: OpenDatabase?
@@ -17,6 +20,8 @@ final class GeoFiles {
     /// The copy that is open.
     var copy: String?
     var problem: String?
+    /// The last address that was looked up met a damaged part.
+    var entryProblem: String?
 
     /// It was seen so soon after it was written that a second change in the same tick of the file system's clock
     /// would not show.
@@ -66,13 +71,15 @@ final class GeoFiles {
   private static let slice = 8 << 20
   /// Bytes that stay free for the queue.
   private static let reserve: Int64 = 128 << 20
+  /// Microseconds until what failed is tried again.
+  private static let pause: Int64 = 60_000_000
   private static let prefix = "geo-"
 
   init(directory: String?) {
     self.directory = directory
   }
 
-  var problems: [String: String] { files.compactMapValues(\.problem) }
+  var problems: [String: String] { files.compactMapValues { $0.problem ?? $0.entryProblem } }
 
   /// False: there is more to copy.
   func open(_ paths: [String]) -> Bool {
@@ -93,9 +100,12 @@ final class GeoFiles {
   func entry(of address: [UInt8], in path: String, keeping keys: Set<String>) -> Entry? {
     guard let file = files[path], let open = file.open else { return nil }
     do throws(DatabaseFileError) {
-      return try open.database.entry(of: address, keeping: keys)
+      let entry = try open.database.entry(of: address, keeping: keys)
+      // One entry that is damaged is no reason to call all of it so for good.
+      file.entryProblem = nil
+      return entry
     } catch {
-      file.problem = "\(error); put a whole one in its place"
+      file.entryProblem = "\(error); put a whole one in its place"
       return nil
     }
   }
@@ -110,11 +120,14 @@ final class GeoFiles {
   private struct Unusable: Error {
     var words: String
     var isMissing = false
+    /// It may well go without any change of the file.
+    var isPassing = false
 
     init(_ words: String) { self.words = words }
 
     init(_ error: SystemError) {
       isMissing = error.isMissing
+      isPassing = !isMissing
       words = isMissing ? "no such file" : "\(error)"
     }
 
@@ -125,14 +138,19 @@ final class GeoFiles {
     do throws(Unusable) {
       if file.copying != nil { return try copyOn(path, file) }
       let status = try calling { () throws(SystemError) in try FileStatus.of(path) }
-      guard status != file.status || file.isToBeSeenAgain else { return }
-      file.status = status
+      let isAgain = file.retryAt.map { $0 <= Clock.sinceBoot() } ?? file.isToBeSeenAgain
+      guard status != file.status || isAgain else { return }
+      (file.status, file.retryAt) = (status, nil)
       file.seenAt = Clock.now()
       guard status.kind == .file else { throw Unusable("it is no ordinary file") }
       guard status.size <= Self.sizeLimit else { throw Unusable("it is larger than 2 GiB") }
       try begin(path, file, status)
     } catch {
+      if let draft = file.copying?.draft, let directory {
+        try? Directory.open(directory).remove(draft)
+      }
       file.copying = nil
+      if error.isPassing { file.retryAt = Clock.sinceBoot() + Self.pause }
       // What was known is better than nothing, but for a file that somebody has taken away.
       if error.isMissing { (file.open, file.status) = (nil, nil) }
       file.problem = error.words
@@ -162,7 +180,9 @@ final class GeoFiles {
     }
     let free = try calling { () throws(SystemError) in try FileSystem.of(directory).free }
     guard free > Int64(status.size) + Self.reserve else {
-      throw Unusable("there is no room for a copy of it in \(directory)")
+      var unusable = Unusable("there is no room for a copy of it in \(directory)")
+      unusable.isPassing = true
+      throw unusable
     }
     let draft = "." + name
     try? place.remove(draft)

@@ -138,7 +138,9 @@ struct PreviewPageTests {
     // Slack makes a link of an address that stands in a text, whoever wrote it; never with a label.
     #expect(Set(seen["hosts"].array).isSubset(of: [.string("evil.example")]), "\(seen["hosts"])")
     #expect(seen["handlers"].array.isEmpty)
-    #expect(seen["calls"].array.isEmpty && seen["quirks"].string == "CSS1Compat")
+    // What the sample of an early warning mentions is the rule's own.
+    #expect(Set(seen["calls"].array.map(\.string)).isSubset(of: ["@here"]))
+    #expect(seen["quirks"].string == "CSS1Compat")
     let text = seen["text"].string ?? ""
     #expect(text.contains("<!channel> <@U012AB3CD> <https://evil.example|bank>"))
     // Tags that were mended (a paragraph in a paragraph, a part that is not closed) would differ.

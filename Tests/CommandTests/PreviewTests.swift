@@ -191,6 +191,7 @@ import Testing
     #expect(
       Set(titles.map { String($0.output.1) }) == [
         "ban", "unban", "prolong", "jail_start", "jail_stop", "jail_flush", "notify", "digest",
+        "warning", "report",
       ])
     let names = try await preview(["--sample", "help"]).errors
     for title in titles { #expect(names.contains(title.output.2)) }

@@ -147,6 +147,15 @@ import Testing
     #expect(!report.body.contains(Installation.secret))
   }
 
+  @Test func `--wait says what became of it`() async throws {
+    let installation = try await Installation()
+    try await bans(installation, 1)
+    try await installation.slack.control(#"{"mode":"hang","seconds":30}"#)
+    let call = try await installation.luaslack(["report", "--wait=1s"])
+    #expect(call.status == 75 && call.errors.contains("not delivered within 1 s"), "\(call)")
+    #expect(!call.errors.contains("NotDelivered"))
+  }
+
   @Test(.enabled(if: geteuid() == 0, "only root can become somebody else"))
   func `nobody else may ask, or read what is known`() async throws {
     let installation = try await Installation()

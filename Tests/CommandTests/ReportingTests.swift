@@ -157,6 +157,7 @@ import Testing
     #expect(
       Set(status.object.keys) == [
         "schema", "version", "host", "config", "destinations", "pending", "state", "notices",
+        "warnings",
       ])
     #expect(status["schema"].number == 1)
     #expect(status["version"].string?.split(separator: ".").count == 3)

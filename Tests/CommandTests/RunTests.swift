@@ -289,7 +289,7 @@ struct RunTests {
       ["--title=Nightly", "--severity=critical", "--to=ops", "--wait", "--host=web1"])
     #expect(ran.status == 1 && ran.output.isEmpty && ran.errors == "ops: delivered\n")
     let message = try #require(try await installation.slack.messages().last)
-    #expect(message.text == ":rotating_light: *Nightly* on web1")
+    #expect(message.text == ":rotating_light: *Nightly* failed with exit 1 on web1")
   }
 
   @Test func `nothing in it is live, breaks out or steers a terminal`() async throws {

@@ -170,6 +170,49 @@ import Testing
     #expect(try bans.history(Self.ban("203.0.113.2")).jail.last == nil)
   }
 
+  @Test func `no number of failures is too large to be counted`() throws {
+    let bans = try Bans()
+    func huge(_ ip: String) -> EventRecord {
+      var record = Self.ban(ip, at: Self.now - 9)
+      record.setFailures("\(Int64.max)")
+      return record
+    }
+    try bans.add([huge("203.0.113.7"), huge("203.0.113.8"), huge("203.0.113.7")])
+    let history = try bans.history(Self.ban("203.0.113.7"))
+    #expect(history.address[.hour] == History.Count(bans: 2, failures: 2_000_000))
+    #expect(history.jail[.hour] == History.Count(bans: 3, failures: 3_000_000))
+  }
+
+  @Test func `what is forgotten in the middle of a batch takes no other ban along`() throws {
+    let bans = try Bans()
+    try bans.queue.transaction { () throws(DatabaseError) in
+      try bans.queue.remember(Self.ban("203.0.113.7", at: Self.now - 9), as: 1)
+      var answer = QueueRequest.Answer()
+      try bans.queue.forget("198.51.100.9", &answer)
+      try bans.queue.remember(Self.ban("203.0.113.8", jail: "nginx", at: Self.now - 9), as: 2)
+      try bans.queue.writePulses()
+    }
+    let reading = try Queue(reading: bans.place.file("luaslack.db"))
+    #expect(try reading.history(before: Self.ban("203.0.113.7"))?.jail[.hour].bans == 1)
+    #expect(
+      try reading.history(before: Self.ban("203.0.113.7", jail: "nginx"))?.jail[.hour].bans == 1)
+  }
+
+  @Test func `a ban from a clock that was ahead hides none of a jail's others`() throws {
+    let bans = try Bans()
+    try bans.add([Self.ban("203.0.113.7", at: Self.now - 60)])
+    var ahead = Self.ban("203.0.113.8", at: Self.now + 46 * 86_400)
+    ahead.acceptedAt = (Self.now + 46 * 86_400) * 1_000_000
+    _ = try bans.history(ahead)
+    try bans.add([ahead])
+    for _ in 0..<2 {
+      let jail = try bans.history(Self.ban("203.0.113.9")).jail
+      #expect(jail[.hour].bans == 1 && jail[.month].bans == 1)
+      #expect(try #require(jail.last) <= Self.now)
+      bans.queue.cache.empty()
+    }
+  }
+
   @Test func `bans that were taken in before are counted from then on`() throws {
     let place = try TemporaryDirectory()
     let path = place.file("luaslack.db")
@@ -218,6 +261,28 @@ import Testing
     let aimed = Self.event(Self.ban("203.0.113.7", user: "bob"), many)
     #expect(aimed.value["reasons"] == ["10 addresses tried this user within a day"])
     #expect(Self.event(Self.ban("203.0.113.7", user: "alice"), many).severity == .critical)
+  }
+
+  @Test func `a prolong does not count its own ban twice`() {
+    var history = History()
+    history.address[.week] = History.Count(bans: 2, failures: 10)
+    var prolong = EventRecord(
+      kind: .prolong, jail: "sshd", ip: "203.0.113.7", acceptedAt: Self.now * 1_000_000)
+    prolong.set(.bantime, "600")
+    #expect(Self.event(prolong, history).severity == .info)
+    history.address[.week].bans = 3
+    #expect(
+      Self.event(prolong, history).value["reasons"] == ["third ban of this address in 7 days"])
+  }
+
+  @Test func `no time of an event is too early for the ban before it`() throws {
+    var history = History()
+    history.previous = History.Ban(jail: "sshd", at: Self.now, failures: 5)
+    var record = Self.ban("203.0.113.7", jail: "recidive")
+    record.set(.time, "\(Int64.min)")
+    let payload = BuiltIn.payload(Self.event(record, history))
+    let fields = payload["attachments"]?.array?.first?["fields"]?.array ?? []
+    #expect(fields.contains { $0["value"] == "sshd after 5 failures" })
   }
 
   @Test func `recidive names the ban before it`() throws {

@@ -125,8 +125,8 @@ local function mention_for(event)
 end
 
 local function call(event, payload)
-  -- fail2ban repeats its bans after a restart, and after an outage of Slack the old ones come at once.
-  if event.restored or event.delay > most_delay then return end
+  -- After an outage of Slack the old ones come at once.
+  if event.delay > most_delay then return end
   local mentions = mention_for(event)
   if mentions == "" then return end
   payload.text = mentions .. " " .. (payload.text or "")
@@ -134,9 +134,14 @@ local function call(event, payload)
   if payload.blocks then table.insert(payload.blocks, 1, slack.section(mentions)) end
 end
 
+-- fail2ban repeats its bans after a restart.
+local function call_for_ban(event, payload)
+  if not event.restored then call(event, payload) end
+end
+
 -- An early warning calls when it begins; its jail is empty text where its rule counts something else.
 local function warn(event, payload)
   if event.phase == "started" then call(event, payload) end
 end
 
-return { ban = call, prolong = call, warning = warn }
+return { ban = call_for_ban, prolong = call_for_ban, warning = warn }

@@ -98,7 +98,8 @@ local function delivery(one)
   add(one.failed, "attempts in vain")
   add(one.waiting, "waiting" .. (one.oldest and ", the oldest since " .. date(one.oldest) or ""))
   add(one.held, "held")
-  add(one.dead_letters, "given up")
+  add(one.dead, "given up")
+  add(one.dead_letters - one.dead, "given up before")
   if one.state ~= "ok" then
     parts[#parts + 1] = one.last_ok and "last delivered " .. date(one.last_ok) or "never delivered"
     if one.error then parts[#parts + 1] = slack.code(slack.truncate(one.error, 100)) end

@@ -157,7 +157,6 @@ extension Hint {
     Hint("a warning needs a name of TEXT", "its messages say it", "write `name = \"busy-jail\"`"),
     Hint("there is a warning \"NAME\" already", "messages tell them apart by it", "rename one"),
     Hint("bans must be a number TEXT", "so many bans are more than usual", ""),
-    Hint("within must be a time TEXT", "it says in what time so many bans are too many", ""),
     Hint("by must be TEXT", "it says which bans are counted together", ""),
     Hint("mention must be TEXT", "Slack shows the IDs in the menu of a profile or a group", ""),
     Hint("severity must be TEXT", "there are no others", ""),

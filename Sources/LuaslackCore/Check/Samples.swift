@@ -108,12 +108,6 @@ extension Sample {
     return sample
   }
 
-  fileprivate func knowing(_ known: [String: Value]) -> Sample {
-    var sample = self
-    sample.kept = known
-    return sample
-  }
-
   /// Of a site that is picked on; `evil`: what outsiders chose.
   private static func warning(evil: String?, isOver: Bool) -> [String: Value] {
     var rule = WarningRule(name: "busy-site", bans: 20, within: 600, by: .field("site"))

@@ -3,11 +3,11 @@ public import SQLite
 // Stored messages become one.
 extension Queue {
   /// What may be folded of what waits: nothing that may stand in the channel already, nothing newer about
-  /// the same subject, and of what was never tried only what is due. The first line is as the index
+  /// the same subject, and of what was never tried only what is due; no report, which is many events already. The first line is as the index
   /// `delivery_apart` has it. ?1: the destination, ?2: now.
   private static let foldable = """
     delivery.state = 'waiting' AND delivery.held = 0 AND delivery.class IN ('event', 'critical')
-      AND delivery.destination = ?1 AND delivery.maybe_sent = 0
+      AND event.kind <> 'report' AND delivery.destination = ?1 AND delivery.maybe_sent = 0
       AND (delivery.attempts > 0 OR delivery.next_attempt_at <= ?2)
       AND NOT EXISTS (
         SELECT 1 FROM delivery AS older JOIN event AS before ON before.id = older.event

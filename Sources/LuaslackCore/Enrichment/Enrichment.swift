@@ -6,6 +6,7 @@ public final class Enrichment {
   private let lookup: any Lookup
   private let clock: () -> Int64
   private var names = NameCache()
+  private var settings: Configuration.ReverseNames?
   /// All files are open as they are.
   private var isWhole = true
 
@@ -50,7 +51,12 @@ public final class Enrichment {
   /// Before a batch: asks for what will be wanted. `isBusy`: more waits than these.
   func prepare(_ records: [EventRecord], _ configuration: Configuration, isBusy: Bool) {
     open(configuration)
-    guard let settings = configuration.reverseNames else { return }
+    // Whoever is asked now has not been silent yet.
+    if settings != configuration.reverseNames {
+      settings = configuration.reverseNames
+      names = NameCache()
+    }
+    guard let settings else { return }
     guard !isBusy, records.count <= Self.mostWaiting else { return }
     let posted = records.filter { configuration.post.contains($0.kind) }
     let unknown = names.unknown(posted.compactMap(\.network), now: clock())

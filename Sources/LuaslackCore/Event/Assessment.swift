@@ -30,7 +30,7 @@ struct Assessment {
     if record.kind == .notify || record.kind.isOwn { severity = Self.severity(of: record) }
     guard record.kind == .ban || record.kind == .prolong else { return }
     judge(record)
-    judge(history: record.known["history"], user: user)
+    judge(history: record.known["history"], isCounted: record.kind == .prolong, user: user)
     if isValidUser { add(.critical, "\(user) is a valid user") }
     if isFriendly, let address {
       add(.critical, "\(PlainText.line(address.text)) is in a friendly network")
@@ -58,8 +58,9 @@ struct Assessment {
   /// that were banned for one account within a day, which is somebody's aim then.
   private static let (offences, addresses): (Int64, Int64) = (3, 10)
 
-  private mutating func judge(history: Value?, user: String) {
-    let bans = (history?["address"]?["bans"]?["week"]?.int ?? 0) + 1
+  /// `isCounted`: the ban that it is about is among those before.
+  private mutating func judge(history: Value?, isCounted: Bool, user: String) {
+    let bans = (history?["address"]?["bans"]?["week"]?.int ?? 0) + (isCounted ? 0 : 1)
     if reasons.isEmpty, bans >= Self.offences {
       add(.warning, "\(Self.ordinal(Int(bans))) ban of this address in 7 days")
     }

@@ -129,6 +129,9 @@ public struct EventRecord: Sendable, Equatable {
     return (String(text[..<separator]), String(text[bytes.index(after: separator)...]))
   }
 
+  /// What is counted of `failures`: 0 where they are no number, and a million at most, so that no sum can overflow.
+  var failureCount: Int64 { min(max(0, failures.flatMap { Int64($0) } ?? 0), 1_000_000) }
+
   /// Microseconds since 1970, as fail2ban says; nil if it says nothing that is a time.
   var happenedAt: Int64? {
     options[.time].flatMap { Double(decimal: $0) }.flatMap { seconds in

@@ -42,12 +42,14 @@ public struct ProgramRun: Sendable, Equatable {
   public var hasFailed: Bool { exit != 0 }
 
   /// `backup.sh failed with exit 2 after 14 min`.
-  public var title: String {
-    if let problem { return "\(program) could not be run: \(problem)" }
+  public var title: String { "\(program) \(outcome)" }
+
+  /// `failed with exit 2 after 14 min`.
+  var outcome: String {
+    if let problem { return "could not be run: \(problem)" }
     let span = seconds == 0 ? "" : " after \(Seconds.describe(seconds))"
-    if let signal { return "\(program) was killed by \(signal)\(span)" }
-    return exit == 0
-      ? "\(program) succeeded\(span)" : "\(program) failed with exit \(exit ?? 0)\(span)"
+    if let signal { return "was killed by \(signal)\(span)" }
+    return exit == 0 ? "succeeded\(span)" : "failed with exit \(exit ?? 0)\(span)"
   }
 
   /// signal(7), of the architectures that Debian's kernels count alike.

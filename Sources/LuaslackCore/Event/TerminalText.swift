@@ -6,10 +6,10 @@ public enum TerminalText {
   }
 
   /// Without control sequences (ECMA-48: CSI, OSC and their like); of a line that was written over by a
-  /// carriage return, what is left of it in the end.
+  /// carriage return, what was written last; tabs as spaces, so that columns stay below each other.
   public static func plain(_ text: String) -> String {
     let bytes = Array(text.utf8)
-    guard bytes.contains(where: { $0 == 0x1b || $0 == 0x0d }) else { return text }
+    guard bytes.contains(where: { [0x09, 0x0d, 0x1b].contains($0) }) else { return text }
     var result: [UInt8] = []
     var index = 0
     var startOfLine = 0
@@ -21,6 +21,10 @@ public enum TerminalText {
       case 0x0d where index < bytes.count && bytes[index] != 0x0a:
         result.removeSubrange(startOfLine...)
       case 0x0d: break
+      case 0x09:
+        // Characters and not bytes stand in columns.
+        let column = result[startOfLine...].count { $0 & 0xc0 != 0x80 }
+        result += Array(repeating: 0x20, count: 8 - column % 8)
       default:
         result.append(byte)
         if byte == 0x0a { startOfLine = result.count }

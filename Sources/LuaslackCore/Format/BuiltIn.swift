@@ -82,11 +82,19 @@ enum BuiltIn {
   private static func heading(_ event: Event) -> String {
     let title = String(text(event, "title").drop(while: \.isWhitespace)).trimmed
       .replacing("*", with: "∗")
-    if !title.isEmpty { return "*\(title)*" }
+    if !title.isEmpty { return "*\(title)*\(ending(event, title))" }
     let line = String(text(event, "text").trimmed.prefix { !$0.isNewline })
     let isLong = FitText.isLonger(line, than: longestHeading)
     let shown = isLong ? FitText.cut(line, to: longestHeading, .plain) : line
     return line.isEmpty ? "notification" : "notification `\(shown)`"
+  }
+
+  /// How a program ended, where its caller's title does not say it.
+  private static func ending(_ event: Event, _ title: String) -> String {
+    guard let words = ProgramRun(event.value["run"])?.outcome, !title.contains(words) else {
+      return ""
+    }
+    return " \(words)"
   }
 
   /// Characters of a text's first line where it stands for a title.
@@ -110,14 +118,15 @@ enum BuiltIn {
 
   /// Of one that was banned before, where that matters: recidive bans for nothing else.
   private static func before(_ event: Event) -> String? {
-    guard event.severity > .info, let ban = event.value["history"]?["address"]?["previous"],
+    guard event.kind == .ban, event.severity > .info,
+      let ban = event.value["history"]?["address"]?["previous"],
       let jail = ban["jail"]?.string, let at = ban["time"]?.int, let second = event.second
     else { return nil }
     let failures = ban["failures"]?.int ?? 0
     let count = failures > 0 ? " after \(failures) failure\(failures == 1 ? "" : "s")" : ""
-    let ago = second - at
+    let (ago, isOverflow) = second.subtractingReportingOverflow(at)
     return "\(PlainText.line(jail))\(count)"
-      + (ago > 0 ? ", \(span(.int(ago))) before" : "")
+      + (ago > 0 && !isOverflow ? ", \(span(.int(ago))) before" : "")
   }
 
   private static func fields(_ event: Event) -> [Value] {

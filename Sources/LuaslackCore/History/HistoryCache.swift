@@ -34,11 +34,13 @@ final class HistoryCache {
   }
 
   func keep(_ bans: PastBans, of group: Group) {
-    if size + bans.bans.count > Self.most {
+    // Whoever has none yet takes room as well.
+    let room = max(1, bans.bans.count)
+    if size + room > Self.most {
       groups = [:]
       size = 0
     }
-    size += bans.bans.count
+    size += room
     groups[group] = bans
   }
 

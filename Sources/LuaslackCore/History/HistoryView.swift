@@ -51,7 +51,7 @@ extension Queue {
         ])
       return try view("\(network)", try figures(bans, until: now), isJail: false, bans)
     case .name(let name):
-      let figures = try pulses(of: name).figures(until: now)
+      let figures = try pulses(of: name, until: now).figures(until: now)
       if figures.last != nil {
         let month = Selection(
           condition: "jail = ?1 AND at > ?2",

@@ -15,17 +15,34 @@ struct Pulses {
   /// When the first began that is known.
   private(set) var first: Int64?
 
-  /// Slots by their length, each in the order of its times.
-  init(_ slots: [Int64: [Slot]], first: Int64?) {
+  /// The last hour before those that are here.
+  private let before: Int64?
+  /// Before when nothing is here, by length.
+  private let since: [Int64: Int64]
+
+  /// Slots by their length, each in the order of its times: all that reach to `at`.
+  init(_ slots: [Int64: [Slot]], first: Int64?, before: Int64?, at: Int64) {
     self.slots = slots
     self.first = first
+    self.before = before
+    since = Dictionary(
+      uniqueKeysWithValues: [Self.short, Self.long].map { ($0, at - Self.reach($0)) })
+  }
+
+  /// False: it begins too late for figures up to then, as after a clock was set back.
+  func knows(_ at: Int64) -> Bool {
+    since.allSatisfy { length, since in at - Self.window(length) - length >= since }
+  }
+
+  private static func window(_ length: Int64) -> Int64 {
+    (length == short ? History.Window.day : .month).seconds
   }
 
   static func start(of length: Int64, at: Int64) -> Int64 { at - at % length }
 
   /// Seconds of slots of one length that any figure is counted from, with some for events that come late.
   static func reach(_ length: Int64) -> Int64 {
-    (length == short ? History.Window.day : .month).seconds * 5 / 4
+    window(length) * 5 / 4
   }
 
   mutating func add(failures: Int64, at: Int64) {
@@ -42,9 +59,8 @@ struct Pulses {
       all[index - 1].count.bans += 1
       all[index - 1].count.failures += failures
       // What no figure is counted from any more. Not one by one: all the others move.
-      if let newest = all.last?.start, all[0].start < newest - 2 * Self.reach(length) {
-        all.removeAll { $0.start < newest - Self.reach(length) }
-      }
+      let most = Int(2 * Self.reach(length) / length)
+      if all.count > 2 * most { all.removeFirst(all.count - most) }
       slots[length] = all
     }
     first = min(first ?? .max, Self.start(of: Self.long, at: at))
@@ -64,7 +80,10 @@ struct Pulses {
       figures[window] = count
     }
     figures.first = first
-    figures.last = slots[Self.short]?.last?.start ?? slots[Self.long]?.last?.start
+    let oldest = at - Self.window(Self.short) - Self.short
+    let minutes = slots[Self.short]?.last { $0.start <= at }?.start
+    let hour = slots[Self.long]?.last { $0.start <= at }?.start ?? before
+    figures.last = [minutes.flatMap { $0 > oldest ? $0 : nil }, hour].compactMap { $0 }.max()
     return figures
   }
 }

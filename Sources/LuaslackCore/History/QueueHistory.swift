@@ -10,7 +10,7 @@ extension Queue {
 
     init(_ record: EventRecord) {
       network = Network(record.ip) ?? Network(record.subject)
-      name = network == nil ? record.subject : nil
+      name = network == nil ? EventRecord.bounded(record.subject, longestName) : nil
     }
 
     var group: HistoryCache.Group { network.map { .network($0.ownerKey) } ?? .name(name ?? "") }
@@ -21,8 +21,12 @@ extension Queue {
     min(record.happenedAt ?? record.acceptedAt, record.acceptedAt) / 1_000_000
   }
 
+  /// Bytes of a user's name, and of an id that is no address: whoever attacks chooses them.
+  private static let longestName = 128
+
   private static func user(_ record: EventRecord) -> String? {
-    record.options[.user].map(PlainText.line).flatMap { $0.isEmpty ? nil : $0 }
+    record.options[.user].map { EventRecord.bounded(PlainText.line($0), longestName) }
+      .flatMap { $0.isEmpty ? nil : $0 }
   }
 
   /// Counts a ban from now on. `writePulses` is to follow in the same transaction.
@@ -30,7 +34,7 @@ extension Queue {
     guard record.kind == .ban else { return }
     let (banned, user) = (Banned(record), Self.user(record))
     let ban = PastBans.Ban(
-      at: Self.second(record), failures: max(0, record.failures.flatMap { Int64($0) } ?? 0),
+      at: Self.second(record), failures: record.failureCount,
       network: banned.network, jail: record.jail)
     try database.run(
       """
@@ -58,9 +62,11 @@ extension Queue {
   }
 
   func forgetBans(of address: String) throws(DatabaseError) {
+    try writePulses()
     cache.empty()
     guard let network = Network(address) else {
-      return try database.run("DELETE FROM ban WHERE name = ?", .text(address))
+      return try database.run(
+        "DELETE FROM ban WHERE name = ?", .text(EventRecord.bounded(address, Self.longestName)))
     }
     try database.run(
       "DELETE FROM ban WHERE network = ? AND base = ? AND prefix = ?",
@@ -69,6 +75,7 @@ extension Queue {
 
   /// What no window is counted by any more. Seconds since 1970.
   func forgetPulses(before: Int64, now: Int64) throws(DatabaseError) {
+    try writePulses()
     cache.empty()
     let ends = [
       (Pulses.short, now - 2 * History.Window.day.seconds),
@@ -80,9 +87,17 @@ extension Queue {
     }
   }
 
-  /// Counts the bans that were taken in before there was a table of them.
-  func rememberAll() throws(DatabaseError) {
-    var last: Int64 = 0
+  /// Bans from before there was a table of them that are counted: three seconds' work, while which nothing else is
+  /// done and a service manager sees no sign of life.
+  static let mostRemembered = 100_000
+
+  /// Counts the newest bans that were taken in before there was a table of them.
+  func rememberOld() throws(DatabaseError) {
+    var last =
+      try database.first(
+        "SELECT id FROM event WHERE kind = 'ban' ORDER BY id DESC LIMIT 1 OFFSET ?",
+        .integer(Int64(Self.mostRemembered))
+      ) { $0.integer(0) } ?? 0
     while true {
       let rows = try database.all(
         "SELECT id, record FROM event WHERE kind = 'ban' AND id > ? ORDER BY id LIMIT 1000",
@@ -119,7 +134,7 @@ extension Queue {
       }
       if history.jails.count == PastBans.mostJails { break }
     }
-    history.jail = try pulses(of: record.jail).figures(until: at)
+    history.jail = try pulses(of: record.jail, until: at).figures(until: at)
     if let user = Self.user(record) {
       history.userAddresses = try bansOf(user: user, until: at)
         .addresses(with: banned.network, until: at)
@@ -171,26 +186,29 @@ extension Queue {
     return bans
   }
 
-  func pulses(of jail: String) throws(DatabaseError) -> Pulses {
-    if let known = cache.jails[jail] { return known }
+  func pulses(of jail: String, until at: Int64) throws(DatabaseError) -> Pulses {
+    if let known = cache.jails[jail], known.knows(at) { return known }
+    try writePulses()
     var slots: [Int64: [Pulses.Slot]] = [:]
     for length in [Pulses.short, Pulses.long] {
       slots[length] = try database.all(
         """
-        SELECT start, bans, failures FROM pulse WHERE jail = ?1 AND length = ?2 AND start >
-          (SELECT max(start) FROM pulse WHERE jail = ?1 AND length = ?2) - ?3 ORDER BY start
-        """, .text(jail), .integer(length), .integer(Pulses.reach(length))
+        SELECT start, bans, failures FROM pulse WHERE jail = ? AND length = ? AND start > ?
+        ORDER BY start
+        """, .text(jail), .integer(length), .integer(at - Pulses.reach(length))
       ) { row in
         Pulses.Slot(
           start: row.integer(0),
           count: History.Count(bans: row.integer(1), failures: row.integer(2)))
       }
     }
-    let first = try database.first(
-      "SELECT min(start) FROM pulse WHERE jail = ? AND length = ?", .text(jail),
-      .integer(Pulses.long)
-    ) { $0.optionalInteger(0) }
-    let pulses = Pulses(slots, first: first ?? nil)
+    let ends = try database.first(
+      """
+      SELECT (SELECT min(start) FROM pulse WHERE jail = ?1 AND length = ?2),
+        (SELECT max(start) FROM pulse WHERE jail = ?1 AND length = ?2 AND start <= ?3)
+      """, .text(jail), .integer(Pulses.long), .integer(at - Pulses.reach(Pulses.long))
+    ) { (first: $0.optionalInteger(0), before: $0.optionalInteger(1)) }
+    let pulses = Pulses(slots, first: ends?.first, before: ends?.before, at: at)
     cache.keep(pulses, of: jail)
     return pulses
   }

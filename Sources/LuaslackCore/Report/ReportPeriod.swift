@@ -14,9 +14,9 @@ public struct ReportPeriod: Sendable, Equatable {
     300, 900, 3_600, 3 * 3_600, 6 * 3_600, 86_400, 7 * 86_400,
   ]
 
-  /// A length beyond the range is moved into it.
+  /// A length beyond the range is moved into it; so is an end before 1970 or after the year 9999.
   public init(until: Int64, length: Int) {
-    self.until = until
+    self.until = min(max(until, 0), 253_402_300_799)
     self.length = Int64(min(max(length, Self.range.lowerBound), Self.range.upperBound))
   }
 

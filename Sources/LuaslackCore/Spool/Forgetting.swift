@@ -10,10 +10,6 @@ extension Queue {
      WHERE json_extract(record, '$.ip') = ?1 AND json_extract(record, '$.ip') <> subject)
     """
 
-  /// Early warnings that name it among others.
-  private static let warnings =
-    "(SELECT id FROM event WHERE kind = 'warning' AND instr(record, ?1) > 0)"
-
   /// Removes the events of an address with all that hangs on them. Refuses while one of them is still
   /// to be told: nothing is dropped that was accepted.
   func forget(
@@ -24,7 +20,7 @@ extension Queue {
     let pending = try database.first(
       """
       SELECT count(*), min(id) FROM delivery
-      WHERE state IN ('waiting', 'sending') AND (event IN \(ofAddress) OR event IN \(Self.warnings)
+      WHERE state IN ('waiting', 'sending') AND (event IN \(ofAddress)
         OR id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress)))
         -- A dead digest would be of no use to the others that it tells of.
         OR state = 'dead' AND id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress))
@@ -54,11 +50,6 @@ extension Queue {
         .integer(teller.event))
       try database.run("UPDATE delivery SET payload = '{}' WHERE event = ?", .integer(teller.event))
     }
-    try database.run(
-      "UPDATE delivery SET payload = '{}' WHERE event IN \(Self.warnings)", .text(address))
-    try database.run(
-      "UPDATE event SET record = json_remove(record, '$.known.addresses') WHERE id IN \(Self.warnings)",
-      .text(address))
     try forgetCounted(of: address)
     for table in ["arrival", "delivery"] {
       try database.run("DELETE FROM \(table) WHERE event IN \(ofAddress)", .text(address))
@@ -84,7 +75,7 @@ extension Queue {
     let spelt = Network(address)?.description ?? address
     return try database.all(
       """
-      SELECT event.id, coalesce(delivery.id, 0), coalesce(state IN ('waiting', 'sending'), 0)
+      SELECT event.id, coalesce(delivery.id, 0), coalesce(state IN ('waiting', 'sending', 'dead'), 0)
       FROM event LEFT JOIN delivery ON delivery.event = event.id
       WHERE kind IN ('report', 'warning') AND kind <> 'ban'
         AND (instr(record, ?1) > 0 OR instr(record, ?2) > 0)

@@ -51,7 +51,7 @@ public final class Queue {
     for (index, step) in Schema.steps.enumerated().dropFirst(found) {
       try transaction { () throws(DatabaseError) in
         try database.execute(step)
-        if index == Schema.bans { try rememberAll() }
+        if index == Schema.bans { try rememberOld() }
         try database.execute("PRAGMA user_version = \(index + 1)")
       }
     }

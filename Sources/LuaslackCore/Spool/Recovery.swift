@@ -17,7 +17,7 @@ struct Recovery {
 
   struct Event {
     var key: String?
-    var kind = "warning"
+    var kind = "notice"
     var jail = "luaslack"
     var subject = ""
     var acceptedAt: Int64
@@ -128,7 +128,11 @@ struct Recovery {
         key: row.optionalText(0), kind: row.text(1), jail: row.text(2), subject: row.text(3),
         acceptedAt: row.integer(4), record: row.text(5), severity: row.text(6))
     }
-    guard let event = found ?? nil, (try? JSONReader.read(event.record)) != nil else { return nil }
+    guard var event = found ?? nil, let record = try? JSONReader.read(event.record) else {
+      return nil
+    }
+    // What luaslack said of itself before it had early warnings.
+    if event.kind == "warning", record["known"] == nil { event.kind = "notice" }
     return event
   }
 }

@@ -64,7 +64,7 @@ extension Queue {
       let (old, arrivals) = (try remove(retention, now: now), try forgetArrivals(now: now))
       let bans = try forgetBans(
         before: retention.plan(now: now, events: 0, bytes: 0).before / 1_000_000,
-        now: now / 1_000_000)
+        most: try usedBytes() > retention.bytes ? 0 : Retention.mostBans, now: now / 1_000_000)
       let most = max(old, arrivals, bans)
       try database.run(
         "INSERT OR REPLACE INTO upkeep (task, at, was_enough) VALUES ('retention', ?, ?)",
@@ -136,20 +136,22 @@ extension Queue {
 
   /// Bans as history counts them are small, and stay when their events go for the room they take: figures of the last
   /// days are right whatever is kept of the events. Seconds since 1970. Returns how many went.
-  private func forgetBans(before: Int64, now: Int64) throws(DatabaseError) -> Int {
+  private func forgetBans(
+    before: Int64, most: Int, now: Int64
+  ) throws(DatabaseError) -> Int {
     let old = try database.all(
       """
       DELETE FROM ban WHERE event IN (SELECT event FROM ban WHERE at < ? ORDER BY at LIMIT ?)
       RETURNING at
       """, .integer(before), .integer(Int64(Retention.batch))
     ) { $0.integer(0) }
-    // More than any event kept needs: an attacker decides how many there are.
+    // More than any event kept needs, or a database that is too large: an attacker decides how many there are.
     let excess = try database.all(
       """
       DELETE FROM ban WHERE event IN (SELECT event FROM ban ORDER BY event
         LIMIT max(0, min(?1, (SELECT count(*) FROM ban) - ?2)))
       RETURNING at
-      """, .integer(Int64(Retention.batch)), .integer(Int64(Retention.mostBans))
+      """, .integer(Int64(Retention.batch)), .integer(Int64(most))
     ) { $0.integer(0) }
     // Reports do not pretend to know of what is gone.
     if let newest = (old + excess).max() { try notePruned(bansUntil: newest) }

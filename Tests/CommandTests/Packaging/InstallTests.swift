@@ -63,7 +63,7 @@ import Testing
       to: "config.toml")
     let check = try await run(
       tree.file("bin/luaslack"), ["check", "--config", tree.directory.file("config.toml")])
-    let known = "known: blocks, default, local, minimal, oncall, quiet, report, wordpress"
+    let known = "known: blocks, default, geo, local, minimal, oncall, quiet, report, wordpress"
     #expect(check.output.contains(known), "\(check.output)")
     #expect(
       FileManager.default.fileExists(atPath: tree.file("share/luaslack/scripts/types/lua.lua")))

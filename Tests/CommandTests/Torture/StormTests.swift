@@ -8,7 +8,8 @@ import Testing
     let count = Long.isOn ? 1_000 : 80
     // The usual rate and burst; nobody else posts there.
     let installation = try await Installation(
-      config: "linger = \"0s\"\nwarnings = false\n[destination.default]\nwebhook_file = \"webhook\"\n")
+      config:
+        "linger = \"0s\"\nwarnings = false\n[destination.default]\nwebhook_file = \"webhook\"\n")
     try await installation.slack.control(#"{"mode":"rate","per_second":1,"burst":5}"#)
     let daemon = try await installation.daemon()
     let addresses = Torture.addresses(count)

@@ -91,14 +91,16 @@ import Testing
 
   @Test func `what waited in a damaged database is sent, and its place is told`() async throws {
     let installation = try await Installation()
+    // Until it is held: a busy machine may take longer to hold it than the next attempt to come.
     try await installation.slack.control(
-      #"{"mode":"status","status":500,"body":"rollup_error","times":1}"#)
+      #"{"mode":"status","status":500,"body":"rollup_error"}"#)
     let daemon = try await installation.daemon()
     _ = try await installation.luaslack(Self.ban)
     await eventually("it waits") {
       (try? await installation.deliveries(all: false).first?["reason"].string) == "500 rollup_error"
     }
     _ = try await installation.luaslack(["queue", "hold", "1"])
+    try await installation.slack.control(#"{"mode":"ok"}"#)
     try await stop(daemon)
 
     let file = try FileHandle(forUpdating: URL(filePath: installation.database))

@@ -230,7 +230,7 @@ enum Schema {
     CREATE INDEX ban_network ON ban (network, at, base, prefix, failures, jail)
       WHERE network IS NOT NULL;
     CREATE INDEX ban_name ON ban (name, at) WHERE name IS NOT NULL;
-    CREATE INDEX ban_user ON ban (user, at, base) WHERE user IS NOT NULL;
+    CREATE INDEX ban_user ON ban (user, at, base, prefix) WHERE user IS NOT NULL;
     CREATE INDEX ban_at ON ban (at);
 
     -- Bans and failures of a jail in each five minutes (300) and each hour (3600): one jail may have all of them.

@@ -22,6 +22,7 @@ enum Program {
     let pages = try queue.database.first("PRAGMA page_count") { $0.integer(0) } ?? 0
     var random = FixedRandom(seed: 7)
     var cold: [Int64] = []
+    var new: [Int64] = []
     var warm: [Int64] = []
     for _ in 0..<asked {
       // Who comes next is who came before.
@@ -30,13 +31,19 @@ enum Program {
       queue.cache.empty()
       cold.append(try microseconds { _ = try queue.history(before: record) })
       warm.append(try microseconds { _ = try queue.history(before: record) })
+      // As in a luaslackd that runs: of jail and user it was asked before, of the address not.
+      var other = record
+      other.ip = "192.0.2.1"
+      queue.cache.empty()
+      _ = try queue.history(before: other)
+      new.append(try microseconds { _ = try queue.history(before: record) })
     }
     print(
       JSONWriter.compact([
         "bans": .int(Int64(count)),
         "remember": .float(Double(remembered) / Double(count)),
         "bytes": .int(pages * 4_096 / Int64(count)),
-        "cold": summary(cold), "warm": summary(warm),
+        "cold": summary(cold), "new": summary(new), "warm": summary(warm),
       ]))
   }
 

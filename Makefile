@@ -89,7 +89,7 @@ bench: packages-bench programs
 	@python3 Benchmarks/firewall.py $(RELEASE)
 	@python3 Benchmarks/preview.py $(RELEASE)
 	@python3 Benchmarks/history.py $(RELEASE)
-	@python3 Benchmarks/names.py $(RELEASE)
+	@python3 Benchmarks/addresses.py $(RELEASE)
 
 # The docs' pictures, as docs/pictures/recipe.txt says, from `luaslack preview --html` in Chromium. `make test`
 # says when they are not what the programs show any more.

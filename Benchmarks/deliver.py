@@ -77,18 +77,9 @@ def address(number):
     return f"10.{number // 62500}.{number // 250 % 250}.{number % 250 + 1}"
 
 
-def rows(spool, query):
-    """What the database says."""
-    connection = sqlite3.connect(f"file:{spool.directory}/luaslack.db?mode=rw", uri=True)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
-
-
 def pending(spool):
     """Deliveries that wait."""
-    return rows(spool, "SELECT sum(count) FROM tally WHERE state IN ('waiting', 'sending')")[0][0]
+    return spool.rows("SELECT sum(count) FROM tally WHERE state IN ('waiting', 'sending')")[0][0]
 
 
 # 1. A message's price
@@ -220,7 +211,7 @@ def waiting_spool(stage, name):
     spool.serve()
     spawn(spool.ban("192.0.2.1", int(time.time())), spool.environment)
     wait_until(spool.is_taken_in, 10, "the event is taken in")
-    wait_until(lambda: rows(spool, "SELECT attempts FROM delivery")[0][0], 10, "one waits", 0.02)
+    wait_until(lambda: spool.rows("SELECT attempts FROM delivery")[0][0], 10, "one waits", 0.02)
     return spool
 
 
@@ -287,8 +278,8 @@ def storm(stage, _deadline, scale):
         seconds = time.monotonic() - begin
     except Failed:
         lost = pending(spool)  # late is as bad
-    states = dict(rows(
-        spool, "SELECT state, count(*) FROM delivery JOIN event ON event.id = event "
+    states = dict(spool.rows(
+        "SELECT state, count(*) FROM delivery JOIN event ON event.id = event "
         "WHERE kind = 'ban' GROUP BY 1"))  # fmt: skip
     told = states.get("delivered", 0) + states.get("folded", 0)
     spool.stop()

@@ -26,7 +26,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # nothing is left in the checkout
 
 import table  # noqa: E402
-from deliver import address, aim, configure, rows  # noqa: E402
+from deliver import address, aim, configure  # noqa: E402
 from measure import adopt_orphans, quantile  # noqa: E402
 from stage import ENVIRONMENT, Failed, Stage, end, wait_until  # noqa: E402
 
@@ -264,36 +264,15 @@ def storm(stage, case, number, ips):
     else:
         figures["stop"] = server.stop()
     if case != "true":
-        figures["untold"] = untold(stage, spool, ips)
+        stage.slack.control({"mode": "ok"})
+        aim(spool, "default", stage.slack.webhook)
+        figures["untold"] = len(spool.untold(ips, TELL_LIMIT))
     for pid in daemons(spool):
         os.kill(pid, signal.SIGTERM)
         end(pid)
     server.group.remove()
     shutil.rmtree(home, ignore_errors=True)
     return figures
-
-
-def untold(stage, spool, ips):
-    """How many addresses are in no message once Slack is back."""
-    stage.slack.control({"mode": "ok"})
-    aim(spool, "default", stage.slack.webhook)
-    where = [f"--spool={spool.directory}", f"--config={spool.home}/config.toml"]
-    flush = [stage.luaslack, "queue", "flush", *where]
-    told = """
-      SELECT event.subject FROM event JOIN delivery ON delivery.event = event.id
-        LEFT JOIN delivery AS digest ON digest.id = delivery.folded_into
-      WHERE event.kind = 'ban' AND (delivery.state = 'delivered'
-        OR delivery.state = 'folded' AND digest.state = 'delivered')"""
-
-    def is_told():
-        subprocess.run(flush, env=spool.environment, stdout=subprocess.DEVNULL, check=False)
-        return not set(ips) - {row[0] for row in rows(spool, told)}
-
-    try:
-        wait_until(is_told, TELL_LIMIT, "all is told", 1.0)
-    except Failed:
-        pass
-    return len(set(ips) - {row[0] for row in rows(spool, told)})
 
 
 def measure(chosen):

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -155,6 +156,38 @@ class Spool:
         """Whether luaslackd has taken every file."""
         incoming = self.directory / "incoming"
         return not incoming.exists() or not any(os.scandir(incoming))
+
+    def rows(self, query):
+        """What the database says."""
+        connection = sqlite3.connect(f"file:{self.directory}/luaslack.db?mode=rw", uri=True)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    def untold(self, ips, limit):
+        """Those of the addresses that no message tells of, alone or in a digest, though each second what waits is
+        sent at once, for `limit` seconds."""
+        where = [f"--spool={self.directory}", f"--config={self._config}"]
+        flush = [self._stage.luaslack, "queue", "flush", *where]
+        told = """
+          SELECT event.subject FROM event JOIN delivery ON delivery.event = event.id
+            LEFT JOIN delivery AS digest ON digest.id = delivery.folded_into
+          WHERE event.kind = 'ban' AND (delivery.state = 'delivered'
+            OR delivery.state = 'folded' AND digest.state = 'delivered')"""
+
+        def missing():
+            return set(ips) - {row[0] for row in self.rows(told)}
+
+        def is_told():
+            subprocess.run(flush, env=self.environment, stdout=subprocess.DEVNULL, check=False)
+            return not missing()
+
+        try:
+            wait_until(is_told, limit, "all is told", 1.0)
+        except Failed:
+            pass
+        return missing()
 
 
 class Stage:

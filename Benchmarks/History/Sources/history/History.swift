@@ -1,24 +1,48 @@
+import Foundation
 import Posix
 import SQLite
 import TestSupport
 
 @testable import LuaslackCore
 
-/// `history FILE`: fills a new database with a synthetic year of a million bans, asks it what came before a ban, and
-/// prints what that costs as one JSON object. The file stays, for the commands that read it.
+/// `history bans FILE`: fills a new database with a synthetic year of a million bans, asks it what came before a ban, and
+/// prints what that costs as one JSON object. The file stays, for the commands that read it. `history addresses FILE`
+/// writes a database in MaxMind's format with the networks for benchmarks, 198.18.0.0/15.
 @main
 enum Program {
   private static let count = 1_000_000
   private static let asked = 10_000
 
   static func main() throws {
-    guard CommandLine.arguments.count == 2 else { return print("usage: history FILE") }
-    let queue = try Queue(writing: CommandLine.arguments[1])
+    let arguments = CommandLine.arguments
+    switch (arguments.count, arguments.dropFirst().first) {
+    case (3, "bans"): try bans(arguments[2])
+    case (3, "addresses"): try addresses(arguments[2])
+    default:
+      print("usage: history bans FILE\n       history addresses FILE")
+      exit(64)
+    }
+  }
+
+  private static func addresses(_ path: String) throws {
+    var database = AddressDatabase()
+    for network in 0..<512 {
+      database.add(
+        "198.\(18 + network / 256).\(network % 256).0/24",
+        AddressDatabase.city("DE", "Germany", "Town \(network)"))
+    }
+    try Data(database.bytes()).write(to: URL(filePath: path))
+  }
+
+  private static func bans(_ path: String) throws {
+    let queue = try Queue(writing: path)
     let end = Clock.now() / 1_000_000
     let bans = Array(Year(count, end: end))
     let start = Clock.monotonic()
     try fill(queue, bans)
     let remembered = Clock.monotonic() - start
+    // As luaslackd does each hour.
+    try queue.forgetPulses(before: 0, now: end)
     let pages = try queue.database.first("PRAGMA page_count") { $0.integer(0) } ?? 0
     var random = FixedRandom(seed: 7)
     var cold: [Int64] = []
@@ -26,8 +50,9 @@ enum Program {
     var warm: [Int64] = []
     for _ in 0..<asked {
       // Who comes next is who came before.
-      guard var record = bans.randomElement(using: &random)?.record else { break }
-      record.set(.time, "\(end)")
+      guard var ban = bans.randomElement(using: &random) else { break }
+      ban.at = end
+      let record = ban.record
       queue.cache.empty()
       cold.append(try microseconds { _ = try queue.history(before: record) })
       warm.append(try microseconds { _ = try queue.history(before: record) })

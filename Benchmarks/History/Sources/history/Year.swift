@@ -8,7 +8,7 @@ import TestSupport
 struct Year: Sequence, IteratorProtocol {
   struct Ban {
     /// Seconds since 1970.
-    let at: Int64
+    var at: Int64
     let jail: String
     let ip: String
     let failures: Int64

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
-"""Measures what names of addresses cost when nobody answers for them: how late a single message is, and how long a storm
-takes to be taken in, with `[rdns]` off and with a resolver that never answers. `make bench` calls it; half a minute.
+"""Measures what is known of an address costs: how long `luaslack ban` takes, how late a single message is, and how long a
+storm takes to be taken in, with neither `[geo]` nor `[rdns]`, with a database of addresses, and with that and a resolver
+that never answers. `make bench` calls it; two minutes, most of them to build.
 
 Prints a table, and as its last line one JSON object. Exit status 2, with --strict: a figure is over its bar; 3:
 it could not measure.
 """
 
 import argparse
+import contextlib
 import http.server
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -24,19 +27,22 @@ sys.dont_write_bytecode = True  # nothing is left in the checkout
 
 import table  # noqa: E402
 from format import is_empty  # noqa: E402
+from history import build  # noqa: E402
+from measure import spawn  # noqa: E402
 from stage import ENVIRONMENT, Failed, end, make_directory, wait_until  # noqa: E402
 
 ROUNDS = 5
+CALLS = 100
 SINGLE = 3  # after so many silences nobody is asked for a minute
 STORM = 1000
 DEADLINE = 300  # milliseconds
 NOISE = 1.1
-MODES = ("off", "silent")
+MODES = ("off", "geo", "silent")
 
 
 def options():
     """The command line."""
-    parser = argparse.ArgumentParser(description="What a silent resolver costs.")
+    parser = argparse.ArgumentParser(description="What is known of an address costs.")
     parser.add_argument("release", help="directory of the built programs")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the usual rounds")
     parser.add_argument("--memory", default="/dev/shm", help="a directory on tmpfs")
@@ -66,6 +72,8 @@ class Slack:
                 """Nothing is printed."""
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # luaslackd ends whenever a part does, with its connections.
+        self.server.handle_error = lambda *_: None
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def address(self):
@@ -100,16 +108,20 @@ class Bench:
         (directory / "webhook").chmod(0o600)
         port = self.resolver.socket.getsockname()[1]
         usual = 'warnings = false\n[destination.default]\nwebhook_file = "webhook"\nrate = "10/1s"\nburst = 100\n'
+        places = '[geo]\ndatabases = ["addresses.mmdb"]\n'
         names = f'[rdns]\nenabled = true\nserver = "127.0.0.1:{port}"\n'
+        subprocess.run([build(), "addresses", directory / "addresses.mmdb"], check=True)
         (directory / "off.toml").write_text(usual)
-        (directory / "silent.toml").write_text(usual + names)
+        (directory / "geo.toml").write_text(usual + places)
+        (directory / "silent.toml").write_text(usual + places + names)
 
     def ban(self, spool, ip):
-        """One event, as fail2ban hands it over."""
+        """One event, as fail2ban hands it over; returns the milliseconds that it took."""
         command = [str(self.release / "luaslack"), "ban", f"--spool={spool}", "--", "sshd", ip, "5"]
-        environment = ENVIRONMENT | {"LUASLACK_SPAWN": "0"}
-        if subprocess.run(command, env=environment, check=False).returncode != 0:
+        run = spawn(command, ENVIRONMENT | {"LUASLACK_SPAWN": "0"})
+        if run.status != 0:
             raise Failed("luaslack ban failed")
+        return run.wall
 
     def daemon(self, mode, spool):
         """luaslackd with one of the configs."""
@@ -130,22 +142,33 @@ class Bench:
         end(daemon.pid)
         daemon.returncode = 0
 
-    def single(self, mode, number):
-        """Milliseconds from the end of `luaslack ban` to the message, for a few bans one after the other."""
+    @contextlib.contextmanager
+    def running(self, mode):
+        """A new spool on which luaslackd runs."""
         spool = self.spool()
         daemon = self.daemon(mode, spool)
-        times = []
         try:
             wait_until((spool / "trigger").exists, 10, "luaslackd listens")
             time.sleep(0.3)
+            yield spool
+        finally:
+            self.stop(daemon)
+
+    def calls(self, mode):
+        """Milliseconds of each `luaslack ban` of some in a row, while luaslackd works."""
+        with self.running(mode) as spool:
+            return [self.ban(spool, f"198.18.99.{number + 1}") for number in range(CALLS)]
+
+    def single(self, mode, number):
+        """Milliseconds from the end of `luaslack ban` to the message, for a few bans one after the other."""
+        times = []
+        with self.running(mode) as spool:
             for index in range(SINGLE):
                 seen = len(self.slack.times)
                 self.ban(spool, f"198.18.{number}.{index + 1}")
                 begin = time.monotonic()
                 wait_until(lambda: len(self.slack.times) > seen, 10, "a message")
                 times.append((self.slack.times[seen] - begin) * 1e3)
-        finally:
-            self.stop(daemon)
         return times
 
     def storm(self, mode):
@@ -160,7 +183,15 @@ class Bench:
             wall = time.monotonic() - begin
         finally:
             self.stop(daemon)
+        self.check(mode, spool)
         return wall * 1e3 / STORM, self.resolver.questions - before
+
+    def check(self, mode, spool):
+        """That what was measured was done."""
+        with contextlib.closing(sqlite3.connect(spool / "luaslack.db")) as database:
+            known = database.execute("SELECT count(*) FROM ban WHERE country = 'DE'").fetchone()[0]
+        if known != (0 if mode == "off" else STORM):
+            raise Failed(f"of {STORM} addresses {known} have a country, {mode}")
 
 
 def measure(chosen):
@@ -168,27 +199,35 @@ def measure(chosen):
     directory = make_directory(chosen.memory)
     try:
         bench = Bench(chosen.release, directory)
+        calls = {mode: [] for mode in MODES}
         single = {mode: [] for mode in MODES}
         storm = {mode: [] for mode in MODES}
         asked = 0
         for number in range(max(1, int(ROUNDS * chosen.scale))):
             for mode in MODES if number % 2 else reversed(MODES):
+                calls[mode] += bench.calls(mode)
                 single[mode] += bench.single(mode, number)
                 wall, questions = bench.storm(mode)
                 storm[mode].append(wall)
                 asked += questions
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    table.heading("A resolver that never answers")
+    medians = {
+        mode: [statistics.median(each[mode]) for each in (calls, single, storm)] for mode in MODES
+    }
+    table.heading("What is known of an address: nothing; where it is; that, and a resolver that never answers")
     table.rows(
-        ["", "message, ms", "at most", "storm, ms an event"],
-        [[mode, statistics.median(single[mode]), max(single[mode]), statistics.median(storm[mode])] for mode in MODES])
+        ["", "ban, ms", "message, ms", "at most", "storm, ms an event"],
+        [[mode, call, message, max(single[mode]), event] for mode, (call, message, event) in medians.items()])
+    (call, message, event), geo, silent = (medians[mode] for mode in MODES)
+    table.note(f"to look an address up, and to keep what is known: {(geo[2] - event) * 1e3:.0f} µs an event")
     table.note(f"questions asked in storms of {STORM}: {asked}")
-    late = statistics.median(single["silent"]) - statistics.median(single["off"])
-    ratio = statistics.median(storm["silent"]) / statistics.median(storm["off"])
     return {
-        "late": table.verdict("a message is later by", late, DEADLINE * NOISE, " ms"),
-        "storm": table.verdict("a storm takes, of its time without", ratio, NOISE, ""),
+        "ban_geo": table.verdict("ban, of its time without, geo", geo[0] / call, NOISE, ""),
+        "ban_silent": table.verdict("ban, of its time without, silent", silent[0] / call, NOISE, ""),
+        "late": table.verdict("a message is later by", silent[1] - message, DEADLINE * NOISE, " ms"),
+        "storm": table.verdict("a storm takes, of its time with geo alone", silent[2] / geo[2], NOISE, ""),
+        "geo": geo[2] - event,
         "asked": asked,
     }
 

@@ -144,7 +144,12 @@ final class Service {
       watch.drain()
       // What was settled since; a signal to end would take the lines along.
       try keepHouse(pipeline, isBusy: true)
+      let hasSpool = hasSpool()
       let place = placeOfDatabase()
+      if !hasSpool, place != .lost {
+        sayGoodbye()
+        return true
+      }
       if place == .copied { return false }
       let gathersFor = try restOfGathering()
       let isMore = try signals.endingAtOnce { () throws(DatabaseError) in
@@ -175,6 +180,24 @@ final class Service {
         others: (gathered > 0 ? [] : [watch.descriptor]) + [signals.descriptor.raw],
         milliseconds: min(pause, wakeIn ?? pause), now: Clock.now)
     }
+  }
+
+  /// False: somebody has deleted or replaced the spool in use, and another luaslackd has the new one.
+  private func hasSpool() -> Bool {
+    guard !watch.isInPlace else { return true }
+    // Where there is none now, nobody else can have it.
+    return (try? watch.move()) ?? true
+  }
+
+  /// The database that is in place is another's.
+  private func sayGoodbye() {
+    var words =
+      "\(locations.spool) was deleted or replaced in use, and another luaslackd has it now; leaving"
+    if let copy = copyOfDatabase {
+      words += ", with a copy of the database, \(copy), that the next one takes its messages from"
+    }
+    log.write(words)
+    copyOfDatabase = nil
   }
 
   /// Microseconds until the spool is to be looked into again.

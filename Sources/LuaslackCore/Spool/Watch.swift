@@ -5,7 +5,7 @@ public import Posix
 /// other half.
 public struct Watch: ~Copyable {
   private let locations: Locations
-  private let lock: FileDescriptor
+  private var lock: FileDescriptor
   private var trigger: Trigger?
 
   /// The descriptor under which a caller of `luaslackd --inherited-lock` hands the lock over.
@@ -68,6 +68,23 @@ public struct Watch: ~Copyable {
   /// Takes the wake-ups out; to be followed by a look at the spool.
   public func drain() {
     while let bytes = try? trigger?.descriptor.read(upTo: 4_096), bytes.count == 4_096 {}
+  }
+
+  /// False: somebody has deleted or replaced the spool or its lock, so that another may begin there.
+  public var isInPlace: Bool {
+    let named = try? FileStatus.of(locations.spool + "/" + Spool.lockName)
+    guard let named, let own = try? lock.status() else { return false }
+    return (named.device, named.inode) == (own.device, own.inode)
+  }
+
+  /// Goes on in the spool that is there now. False: another luaslackd has that.
+  public mutating func move() throws(SystemError) -> Bool {
+    let spool = try Spool.open(locations, creating: true)
+    let lock = try spool.directory.openOrCreate(Spool.lockName)
+    guard try lock.tryLock() else { return false }
+    self.lock = lock
+    try listen()
+    return true
   }
 
   /// Stops listening, gives the lock up and looks once more. True: gone, or another has taken over.

@@ -54,6 +54,46 @@ import Testing
       "\(expected.count) accepted, \(missing.count) lost", bar: "0 lost")
   }
 
+  @Test(arguments: [false, true])
+  func `a spool replaced under luaslackd has one luaslackd, and loses nothing accepted`(
+    _ isTakenByAnother: Bool
+  ) async throws {
+    let installation = try await Installation(config: Torture.config())
+    try await installation.slack.control(
+      #"{"mode":"status","status":500,"body":"rollup_error"}"#)
+    let first = try await installation.daemon()
+    #expect(try await installation.banUndelivered("203.0.113.1").status == 0)
+    await eventually("one waits") {
+      ((try? await installation.deliveries(all: false).first?["attempts"].number) ?? 0) >= 1
+    }
+    // So that it cannot notice before another is there.
+    first.signal(SIGSTOP)
+    #expect(rename(installation.spool, installation.spool + ".old") == 0)
+    #expect(mkdir(installation.spool, 0o700) == 0)
+    let second = isTakenByAnother ? try await installation.daemon() : first
+    first.signal(SIGCONT)
+    if isTakenByAnother {
+      #expect(try await first.wait().status == 0)
+      #expect(first.standardError.contains("another luaslackd has it now"))
+      #expect(second.isRunning && !second.standardError.contains("was deleted or replaced"))
+    } else {
+      await eventually("it has moved") { !installation.isLockFree }
+    }
+    #expect(try await installation.banUndelivered("203.0.113.2").status == 0)
+    await eventually("it is taken in") { installation.incoming.isEmpty }
+    second.signal(SIGTERM)
+    _ = try await second.wait()
+
+    try await installation.slack.control(#"{"mode":"ok"}"#)
+    let last = try await installation.daemon()
+    #expect(try await installation.settle(within: .seconds(30)))
+    let told = Set(
+      KillingTests.addresses(try await installation.slack.messages(acceptedOnly: true)))
+    #expect(told.isSuperset(of: ["203.0.113.1", "203.0.113.2"]), "\(told)")
+    last.signal(SIGTERM)
+    _ = try await last.wait()
+  }
+
   private func take(_ theft: Theft, from installation: Installation) throws {
     let path = installation.database
     switch theft {

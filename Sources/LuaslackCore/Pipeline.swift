@@ -100,7 +100,7 @@ public final class Pipeline<Carrier: Transport> {
     }
     guard !files.isEmpty else { return enrichment?.goOn(configuration) ?? false }
     enrichment?.prepare(
-      files.compactMap(\.event), configuration,
+      files.lazy.compactMap(\.event), configuration,
       isBusy: try queue.isBacklogged(from: Enrichment.mostWaiting + 1))
     wording.begin(configuration)
     defer { wording.end() }
@@ -112,7 +112,7 @@ public final class Pipeline<Carrier: Transport> {
       try warnings.begin(configuration, now: now)
       for file in files where taken.isEmpty || Clock.monotonic() < end {
         try take(file, context, now: now)
-        try tell(try warnings.takeNews(context, now: now), context, now: now)
+        for word in try warnings.takeNews(context, now: now) { try tell(word, context, now: now) }
         taken.append(file)
       }
       try queue.writePulses()
@@ -221,23 +221,20 @@ public final class Pipeline<Carrier: Transport> {
     }
     guard answer.problems.isEmpty else { return }
     let figures = try queue.report(of: period, context, now: now)
-    let record = EventRecord(figures, to: request.destinations, at: now)
-    let event = Event(record, host: host, now: now, context: context)
-    let id = try queue.insert(record, key: nil, severity: event.severity)
+    let id = try tell(EventRecord(figures, to: request.destinations, at: now), context, now: now)
     try queue.noteArrival(name, of: id, now: now)
-    try deliver(record, event, as: id, context, now: now)
     answer.count = 1
   }
 
-  /// What luaslackd itself has to say.
+  /// What luaslackd itself has to say. Returns its row.
+  @discardableResult
   private func tell(
-    _ records: [EventRecord], _ context: EventContext, now: Int64
-  ) throws(DatabaseError) {
-    for record in records {
-      let event = Event(record, host: host, now: now, context: context)
-      let id = try queue.insert(record, key: nil, severity: event.severity)
-      try deliver(record, event, as: id, context, now: now)
-    }
+    _ record: EventRecord, _ context: EventContext, now: Int64
+  ) throws(DatabaseError) -> Int64 {
+    let event = Event(record, host: host, now: now, context: context)
+    let id = try queue.insert(record, key: nil, severity: event.severity)
+    try deliver(record, event, as: id, context, now: now)
+    return id
   }
 
   private func deliver(
@@ -409,7 +406,7 @@ public final class Pipeline<Carrier: Transport> {
       try warnings.begin(configuration, now: now)
       for (index, change) in warnings.ending(now: now).enumerated()
       where index == 0 || Clock.monotonic() < end {
-        try tell([try warnings.end(change, context, now: now)], context, now: now)
+        try tell(try warnings.end(change, context, now: now), context, now: now)
       }
       try warnings.finish(now: now)
     }

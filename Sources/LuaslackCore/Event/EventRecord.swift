@@ -132,6 +132,13 @@ public struct EventRecord: Sendable, Equatable {
   /// What is counted of `failures`: 0 where they are no number, and a million at most, so that no sum can overflow.
   var failureCount: Int64 { min(max(0, failures.flatMap { Int64($0) } ?? 0), 1_000_000) }
 
+  /// The account that was tried, as counting knows it: on one line and bounded, since whoever attacks chooses it; nil
+  /// if none is named.
+  var account: String? {
+    guard let user = options[.user].map(PlainText.line), !user.isEmpty else { return nil }
+    return Self.bounded(user, Self.nameLimit)
+  }
+
   /// Microseconds since 1970, as fail2ban says; nil if it says nothing that is a time.
   var happenedAt: Int64? {
     options[.time].flatMap { Double(decimal: $0) }.flatMap { seconds in

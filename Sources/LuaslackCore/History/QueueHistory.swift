@@ -21,18 +21,13 @@ extension Queue {
     min(record.happenedAt ?? record.acceptedAt, record.acceptedAt) / 1_000_000
   }
 
-  /// Bytes of a user's name, and of an id that is no address: whoever attacks chooses them.
+  /// Bytes of an id that is no address: whoever attacks chooses it.
   private static let longestName = 128
-
-  private static func user(_ record: EventRecord) -> String? {
-    record.options[.user].map { EventRecord.bounded(PlainText.line($0), longestName) }
-      .flatMap { $0.isEmpty ? nil : $0 }
-  }
 
   /// Counts a ban from now on. `writePulses` is to follow in the same transaction.
   func remember(_ record: EventRecord, as event: Int64) throws(DatabaseError) {
     guard record.kind == .ban else { return }
-    let (banned, user) = (Banned(record), Self.user(record))
+    let (banned, user) = (Banned(record), record.account)
     let ban = PastBans.Ban(
       at: Self.second(record), failures: record.failureCount,
       network: banned.network, jail: record.jail)
@@ -135,7 +130,7 @@ extension Queue {
       if history.jails.count == PastBans.mostJails { break }
     }
     history.jail = try pulses(of: record.jail, until: at).figures(until: at)
-    if let user = Self.user(record) {
+    if let user = record.account {
       history.userAddresses = try bansOf(user: user, until: at)
         .addresses(with: banned.network, until: at)
     }

@@ -71,7 +71,7 @@ extension Queue {
   private func tellers(
     of address: String
   ) throws(DatabaseError) -> [(event: Int64, delivery: Int64, isPending: Bool)] {
-    // As a report spells it.
+    // As a report spells it. `kind <> 'ban'` says nothing new but to SQLite, which uses event_other for it.
     let spelt = Network(address)?.description ?? address
     return try database.all(
       """

@@ -171,8 +171,7 @@ extension CountedBan {
     for name in wanted { fields[name] = known[name].map(PlainText.line) }
     self.init(
       event: event, at: at, jail: record.jail, network: banned.network, name: banned.name,
-      user: record.options[.user].map(PlainText.line).flatMap { $0.isEmpty ? nil : $0 },
-      country: record.known["geo"]?["country"]?.string,
+      user: record.account, country: record.known["geo"]?["country"]?.string,
       failures: record.failureCount,
       fields: fields)
   }

@@ -184,6 +184,9 @@ struct Examination {
       return nil
     }
     diagnosis.add("config", locations.config)
+    diagnosis.judge(
+      warnings: value["warning"]?.array ?? [],
+      hasDatabases: value["geo"]?["databases"]?.array?.isEmpty == false)
     let spool = try? FileStatus.of(locations.spool)
     for name in destinations.keys.sorted() {
       let destination = destinations[name]

@@ -100,6 +100,9 @@ struct Notify: ParsableCommand {
     record.set(.host, sending.host)
     record.isPlain = plain
     for text in field { record.setField(text) }
+    if field.count > record.fields.count, record.fields.count == EventRecord.fieldCountLimit {
+      Process.print("luaslack: of the fields the first \(record.fields.count) are kept\n", to: 2)
+    }
     record.destinations = sending.destinations
     return record
   }

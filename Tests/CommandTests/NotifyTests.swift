@@ -101,6 +101,17 @@ struct NotifyTests {
     #expect(text?.contains("bytes more left out") == true)
   }
 
+  @Test func `of many fields the first 64 are kept, which is said`() async throws {
+    let installation = try await Installation(config: Self.quiet)
+    let fields = (1...70).flatMap { ["--field", "f\($0)=x"] }
+    let call = try await notify(installation, "", ["--title", "Much"] + fields + ["--dry-run"])
+    #expect(call.status == 0)
+    #expect(call.errors.contains("of the fields the first 64 are kept"))
+    let less = try await notify(
+      installation, "", ["--title", "Much"] + fields.prefix(128) + ["--dry-run"])
+    #expect(!less.errors.contains("of the fields"))
+  }
+
   @Test func `two equal ones are two`() async throws {
     let installation = try await Installation(config: Self.quiet)
     for _ in 0..<2 { _ = try await notify(installation, "same", ["--title=Same", "--wait"]) }

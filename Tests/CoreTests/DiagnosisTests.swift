@@ -42,6 +42,14 @@ import Testing
     #expect(diagnosis.findings.allSatisfy { ($0.mend == nil) == ($0.state == .ok) })
   }
 
+  @Test func `a warning by country wants to know countries`() {
+    let rules: [Value] = [["name": "a", "by": "jail"], ["name": "b", "by": "country"]]
+    let found = judged { $0.judge(warnings: rules, hasDatabases: false) }
+    #expect(found.exit == .degraded && found.text.contains("warning b"))
+    #expect(!found.text.contains("warning a"))
+    #expect(judged { $0.judge(warnings: rules, hasDatabases: true) }.exit == .success)
+  }
+
   @Test func `a jail is heard of since fail2ban started, or not`() {
     #expect(judged { $0.judge(running: "sshd", lastAt: 5, startedAt: 5) }.exit == .success)
     #expect(judged { $0.judge(running: "sshd", lastAt: 4, startedAt: 5) }.exit.rawValue == 2)

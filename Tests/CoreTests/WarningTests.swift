@@ -423,6 +423,8 @@ import Testing
       payload["text"]
         == "<!here> <!subteam^S012AB3CD> early warning on web1: 5 bans within 4 seconds, user `hun…`"
     )
+    let fallback = payload["attachments"]?.array?.first?["fallback"]?.string ?? ""
+    #expect(fallback.hasPrefix("early warning on web1: 5 bans"))
     #expect(delivery.subject == "logins: hun…")
     #expect(!delivery.payload.contains("swordfish"))
     #expect(delivery.payload.contains("203.0.113.3") && delivery.payload.contains("203.0.113.0/24"))

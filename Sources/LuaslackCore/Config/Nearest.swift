@@ -11,6 +11,8 @@ public enum Nearest {
     let scored = known.map { ($0, distance(name, $0)) }
     guard let best = scored.min(by: { $0.1 < $1.1 }) else { return nil }
     if best.1 <= 1 { return best.0 }
+    // `timeout` for `timeout_ms`.
+    if let longer = known.first(where: { $0.hasPrefix(name + "_") }) { return longer }
     // `on_ban` is nearer to `ban` than to `unban`, whatever the letters say.
     let parts = name.split(separator: "_").map(String.init)
     if parts.count > 1, let part = parts.last(where: known.contains) { return part }

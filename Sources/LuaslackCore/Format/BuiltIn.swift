@@ -7,9 +7,12 @@ enum BuiltIn {
   static func payload(_ event: Event) -> Value {
     if let digest = event.digest { return payload(digest, host: text(event, "host")) }
     if event.kind == .report { return payload(report: event) }
+    // Once is enough to call somebody.
+    let fallback =
+      event.kind == .warning ? sentence(ofWarning: event, isCalling: false) : sentence(event)
     // The footer keeps the attachment, and so its coloured bar, from being empty.
     var attachment: Value = [
-      "color": colour, "fallback": .string(sentence(event)), "footer": .string(origin(event)),
+      "color": colour, "fallback": .string(fallback), "footer": .string(origin(event)),
     ]
     if let second = event.second { attachment["ts"] = .int(second) }
     // A list even when it is empty, so that a formatter can add to it; the sink leaves that one out.

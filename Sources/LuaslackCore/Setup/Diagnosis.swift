@@ -136,6 +136,17 @@ public struct Diagnosis: Sendable {
       mend: "bring a newer one: addresses move; geoipupdate does it by itself")
   }
 
+  /// `[[warning]]` rules that count by country, which only [geo] tells.
+  public mutating func judge(warnings: [Value], hasDatabases: Bool) {
+    guard !hasDatabases else { return }
+    for rule in warnings where rule["by"]?.string == "country" {
+      add(
+        "warning \(PlainText.line(rule["name"]?.string ?? ""))",
+        "counts by country, and nothing tells the country of an address", .warning,
+        mend: "name a database in [geo], or count by another thing")
+    }
+  }
+
   /// Whom names of addresses are asked of.
   public mutating func judge(resolver server: String?, answers: Bool, milliseconds: Int64) {
     let name = server.map { PlainText.line($0) } ?? "of /etc/resolv.conf"

@@ -5,6 +5,8 @@ struct WarningText {
   init(_ members: [String: Value]) { self.members = members }
 
   private func number(_ name: String) -> Int { Int(clamping: members[name]?.int ?? 0) }
+  /// What takes no second took one.
+  private func time(_ name: String) -> String { Seconds.inWords(max(1, number(name))) }
   private func text(_ name: String) -> String { members[name]?.string ?? "" }
 
   /// `50 bans within 8 minutes 20 seconds, jail sshd`; `over after 14 minutes: 212 bans from 9 networks, jail sshd`.
@@ -13,7 +15,7 @@ struct WarningText {
   /// `mark`: what an outsider may have written, made fit for where it stands.
   private func summary(mark: (String) -> String) -> String {
     let bans = Self.plural(number("bans"), "ban")
-    let time = Seconds.inWords(number("duration"))
+    let time = time("duration")
     let place = what(mark: mark)
     let ending = place.isEmpty ? "" : ", \(place)"
     guard text("phase") == "over" else { return "\(bans) within \(time)\(ending)" }
@@ -41,9 +43,9 @@ struct WarningText {
   }
 
   /// The built-in message's one line. A mention is live.
-  func sentence(host: String) -> String {
-    let mentions = (members["mention"]?.array ?? []).compactMap(\.string)
-      .map { Markup.mention($0) + " " }.joined()
+  func sentence(host: String, isCalling: Bool) -> String {
+    let called = isCalling ? members["mention"]?.array ?? [] : []
+    let mentions = called.compactMap(\.string).map { Markup.mention($0) + " " }.joined()
     let words = summary { name in
       let isLong = FitText.isLonger(name, than: Self.longestName)
       return "`\(isLong ? FitText.cut(name, to: Self.longestName, .plain) : name)`"
@@ -65,7 +67,7 @@ struct WarningText {
     add("Since", Timestamp.words(Int64(number("since"))))
     add("Failures", number("failures") == 0 ? "" : "\(number("failures"))")
     if text("phase") == "over" {
-      add("At its peak", "\(limit) in \(Seconds.inWords(number("peak")))")
+      add("At its peak", "\(limit) in \(time("peak"))")
     }
     add("Addresses", names("addresses", of: number("address_count")), isShort: false)
     add("Networks", names("networks", of: number("network_count")), isShort: false)
@@ -90,8 +92,10 @@ struct WarningText {
 }
 
 extension BuiltIn {
-  static func sentence(ofWarning event: Event) -> String {
-    WarningText(event.value.object ?? [:]).sentence(host: event.value["host"]?.string ?? "")
+  /// `isCalling`: with its mentions, which are live.
+  static func sentence(ofWarning event: Event, isCalling: Bool = true) -> String {
+    WarningText(event.value.object ?? [:])
+      .sentence(host: event.value["host"]?.string ?? "", isCalling: isCalling)
   }
 
   static func fields(ofWarning event: Event) -> [Value] {

@@ -163,16 +163,9 @@ public final class Pipeline<Carrier: Transport> {
       // Not an event of the jail, but a word about the ones to come.
       guard lines == nil else { return }
     }
-    let retention = configuration?.retention ?? Retention()
     // Early warning counts by them in the worst storm as well.
     let fields = record.fields
-    if try queue.pendingBytes() > retention.pendingBytes {
-      record.reduce()
-      let limit = "\(retention.pendingBytes >> 20) MiB"
-      try queue.note(
-        "spool pending",
-        "more than \(limit) wait; what comes is kept without log lines and fields", now: now)
-    }
+    try reduceInStorm(&record, now: now)
     let key = EventKey(record)
     let repeated = try key.flatMap { key throws(DatabaseError) in
       try queue.event(like: key, acceptedAt: record.acceptedAt)
@@ -191,6 +184,15 @@ public final class Pipeline<Carrier: Transport> {
     try warnings.note(record, fields: fields, as: id, now: now)
     try queue.heed(record, now: now)
     try deliver(record, event, as: id, context, now: now)
+  }
+
+  private func reduceInStorm(_ record: inout EventRecord, now: Int64) throws(DatabaseError) {
+    let most = (configuration?.retention ?? Retention()).pendingBytes
+    guard try queue.pendingBytes() > most else { return }
+    record.reduce()
+    try queue.note(
+      "spool pending",
+      "more than \(most >> 20) MiB wait; what comes is kept without log lines and fields", now: now)
   }
 
   /// An event that is known: it may bring log lines, or name other destinations, which are added.

@@ -62,6 +62,9 @@ import Testing
     #expect(network["newest"].array.count == 4)
     let jail = try await installation.luaslack(["history", "sshd"])
     #expect(jail.output.contains("most in 30 days:"))
+    let figures = try JSON(
+      parsing: try await installation.luaslack(["history", "--json", "sshd"]).output)
+    #expect(figures["last"].number == figures["newest"][0]["time"].number)
     for unknown in ["198.51.100.1", "198.51.100.0/24", "postfix"] {
       let call = try await installation.luaslack(["history", unknown])
       #expect(call.status == 66)

@@ -112,6 +112,9 @@ extension Queue {
         at: row.integer(0), jail: PlainText.line(row.text(1)), who: who(row, 3),
         failures: row.integer(2))
     }
+    var figures = figures
+    // A jail's figures know the beginning of its last five minutes.
+    figures.last = [figures.last, bans.first?.at].compactMap { $0 }.max()
     return HistoryView(
       title: PlainText.line(title), figures: figures, shares: shares, bans: bans, isJail: isJail)
   }

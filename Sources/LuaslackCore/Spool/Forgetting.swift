@@ -16,26 +16,8 @@ extension Queue {
     _ address: String, _ answer: inout QueueRequest.Answer
   ) throws(DatabaseError) {
     guard !address.isEmpty else { return answer.add("name an address") }
+    if let problem = try pending(of: address) { return answer.add(problem) }
     let ofAddress = Self.ofAddress
-    let pending = try database.first(
-      """
-      SELECT count(*), min(id) FROM delivery
-      WHERE state IN ('waiting', 'sending') AND (event IN \(ofAddress)
-        OR id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress)))
-        -- A dead digest would be of no use to the others that it tells of.
-        OR state = 'dead' AND id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress))
-      """, .text(address)
-    ) { (count: $0.integer(0), first: $0.integer(1)) }
-    if let pending, pending.count > 0 {
-      return answer.add(
-        "\(pending.count) of its messages are still to be sent, the first is \(pending.first); "
-          + "forget it when they are, or `luaslack queue delete` them first")
-    }
-    if let pending = try tellers(of: address).first(where: \.isPending) {
-      return answer.add(
-        "message \(pending.delivery) names it and is still to be sent; forget it when it is, or "
-          + "`luaslack queue delete` that first")
-    }
     // What is deleted shall not be read from the file's free pages either.
     try database.execute("PRAGMA secure_delete = ON")
     // Digests that told of it name it; whom else they named is kept with those events.
@@ -65,6 +47,31 @@ extension Queue {
     guard answer.count > 0 else { return answer.add("nothing is known of it") }
     try database.run(
       "INSERT OR REPLACE INTO upkeep (task, at, was_enough) VALUES ('vacuum', 0, 0)")
+  }
+
+  /// Why it cannot be forgotten yet; nil: it can.
+  private func pending(of address: String) throws(DatabaseError) -> String? {
+    let ofAddress = Self.ofAddress
+    let pending = try database.first(
+      """
+      SELECT count(*), min(id) FROM delivery
+      WHERE state IN ('waiting', 'sending') AND (event IN \(ofAddress)
+        OR id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress)))
+        -- A dead digest would be of no use to the others that it tells of.
+        OR state = 'dead' AND id IN (SELECT folded_into FROM delivery WHERE event IN \(ofAddress))
+      """, .text(address)
+    ) { (count: $0.integer(0), first: $0.integer(1)) }
+    if let pending, pending.count > 0 {
+      return
+        "\(pending.count) of its messages are still to be sent, the first is \(pending.first); "
+        + "forget it when they are, or `luaslack queue delete` them first"
+    }
+    if let pending = try tellers(of: address).first(where: \.isPending) {
+      return
+        "message \(pending.delivery) names it and is still to be sent; forget it when it is, or "
+        + "`luaslack queue delete` that first"
+    }
+    return nil
   }
 
   /// Reports and warnings that name an address, or one that begins like it: a delivery each, 0 where there is none.

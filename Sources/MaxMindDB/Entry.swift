@@ -92,7 +92,8 @@ struct Decoder {
       let isMemberWanted = isWanted && (keys?.contains(key) ?? true)
       let member = try entry(
         bytes, at: &position, isWanted: isMemberWanted, depth: depth + 1)
-      if isMemberWanted { members[key] = member }
+      // Of two with one name libmaxminddb takes the first as well: what was judged is what it uses.
+      if isMemberWanted, members[key] == nil { members[key] = member }
     }
     return isWanted ? .table(members) : nil
   }

@@ -127,6 +127,19 @@ import Testing
     #expect(opened > 50)
   }
 
+  /// libmaxminddb reckons with 32 bits where its tree ends, and takes the first of two.
+  @Test func `a count that is told twice is refused where one of them is wrong`() throws {
+    for count: UInt8 in [0x1f, 0x3f, 0xff] {
+      var database = Self.database()
+      database.moreMetadata = [("node_count", .raw([0xc4, count, 0xff, 0xff, 0xff]))]
+      let path = try written(database.bytes())
+      #expect(throws: DatabaseFileError.self) { _ = try Database(path: path) }
+    }
+    var database = Self.database()
+    database.moreMetadata = [("database_type", .text("First"))]
+    #expect(try Database(path: try written(database.bytes())).type == "First")
+  }
+
   @Test func `random bytes are no database`() throws {
     var random = FixedRandom(seed: 21)
     for size in [0, 1, 13, 14, 15, 100, 200_000] {

@@ -16,6 +16,9 @@ public struct AddressDatabase {
   public var builtAt = UInt64(Date().timeIntervalSince1970)
   private var entries: [(network: [UInt8], bits: Int, value: Value)] = []
 
+  /// Before its own in what describes it, of the same names perhaps.
+  public var moreMetadata: [(String, Value)] = []
+
   public init() {}
 
   /// `203.0.113.0/24`; an IPv6 network needs all its groups up to `::`.
@@ -104,14 +107,16 @@ public struct AddressDatabase {
   public static let marker: [UInt8] = [0xab, 0xcd, 0xef] + Array("MaxMind.com".utf8)
 
   public func metadata(nodes: Int) -> Value {
-    .map([
-      ("binary_format_major_version", .raw([0xa1, 2])),
-      ("binary_format_minor_version", .raw([0xa0])),
-      ("build_epoch", .raw([0x08, 0x02] + Self.big(builtAt, 8))),
-      ("database_type", .text(type)), ("description", .map([("en", .text("made by a test"))])),
-      ("ip_version", .raw([0xa1, 6])), ("languages", .array([.text("en")])),
-      ("node_count", .raw([0xc4] + Self.big(UInt64(nodes), 4))), ("record_size", .raw([0xa1, 32])),
-    ])
+    .map(
+      moreMetadata + [
+        ("binary_format_major_version", .raw([0xa1, 2])),
+        ("binary_format_minor_version", .raw([0xa0])),
+        ("build_epoch", .raw([0x08, 0x02] + Self.big(builtAt, 8))),
+        ("database_type", .text(type)), ("description", .map([("en", .text("made by a test"))])),
+        ("ip_version", .raw([0xa1, 6])), ("languages", .array([.text("en")])),
+        ("node_count", .raw([0xc4] + Self.big(UInt64(nodes), 4))),
+        ("record_size", .raw([0xa1, 32])),
+      ])
   }
 
   private static func big(_ number: UInt64, _ count: Int) -> [UInt8] {

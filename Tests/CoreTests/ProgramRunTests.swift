@@ -43,6 +43,7 @@ import Testing
       ["program": "", "seconds": 1],
       ["program": "x", "seconds": 1, "exit": 1, "signal": "SIGTERM"],
       ["program": "\u{202e}", "seconds": 1, "exit": 1],
+      ["program": "x", "seconds": 1, "signal": "*SIGTERM* @here"],
     ] as [Value])
   func `what is none is not believed`(value: Value) {
     #expect(ProgramRun(value) == nil)
@@ -54,6 +55,18 @@ import Testing
       ProgramRun(["program": .string(long), "seconds": .int(-5), "exit": .int(70_000)]))
     #expect(run.program.utf8.count <= 128 && run.program.allSatisfy { "x'".contains($0) })
     #expect(run.seconds == 0 && run.exit == 255 && run.title.utf8.count < 256)
+  }
+
+  @Test func `why it could not be run is no markup in the built-in message`() {
+    var record = EventRecord(kind: .notify, jail: "", acceptedAt: 0)
+    record.setTitle("Backup")
+    record.run = ProgramRun([
+      "program": "x", "seconds": 0, "exit": 127, "problem": "*DOWN* `_x_` https://evil.example",
+    ])
+    let payload = BuiltIn.payload(Event(record, host: "web1", now: 0))
+    #expect(
+      payload["text"]
+        == "*Backup* could not be run: `*DOWN* '_x_' https://evil.example` on web1")
   }
 
   @Test func `a ban has none`() throws {

@@ -45,22 +45,31 @@ public struct ProgramRun: Sendable, Equatable {
   public var title: String { "\(program) \(outcome)" }
 
   /// `failed with exit 2 after 14 min`.
-  var outcome: String {
-    if let problem { return "could not be run: \(problem)" }
+  var outcome: String { outcome { $0 } }
+
+  /// `mark`: what a file may hold as free text, made fit for where it stands.
+  func outcome(mark: (String) -> String) -> String {
+    if let problem { return "could not be run: \(mark(problem))" }
     let span = seconds == 0 ? "" : " after \(Seconds.describe(seconds))"
     if let signal { return "was killed by \(signal)\(span)" }
     return exit == 0 ? "succeeded\(span)" : "failed with exit \(exit ?? 0)\(span)"
   }
 
   /// signal(7), of the architectures that Debian's kernels count alike.
+  private static let signals = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+  ]
+
   private static func name(of signal: Int32) -> String {
-    let names = [
-      "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-      "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-      "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-    ]
     let index = Int(signal) - 1
-    return names.indices.contains(index) ? "SIG" + names[index] : "signal \(signal)"
+    return signals.indices.contains(index) ? "SIG" + signals[index] : "signal \(signal)"
+  }
+
+  /// One of the kernel's 64 as `name` has it.
+  private static func isSignal(_ text: String) -> Bool {
+    (1...64).contains { name(of: $0) == text }
   }
 }
 
@@ -81,11 +90,10 @@ extension ProgramRun {
     }
     self.init(Array(name.utf8), Int(min(max(seconds, 0), 1 << 53)))
     exit = value?["exit"]?.int.map { Int(min(max($0, 0), 255)) }
-    func text(_ member: String) -> String? {
-      value?[member]?.string.map { PlainText.line(EventRecord.bounded($0, Self.nameLimit)) }
+    signal = value?["signal"]?.string.flatMap { Self.isSignal($0) ? $0 : nil }
+    problem = value?["problem"]?.string.map {
+      PlainText.line(EventRecord.bounded($0, Self.nameLimit))
     }
-    signal = text("signal")
-    problem = text("problem")
     guard !program.isEmpty, (exit == nil) != (signal == nil) else { return nil }
   }
 }

@@ -94,10 +94,8 @@ enum BuiltIn {
 
   /// How a program ended, where its caller's title does not say it.
   private static func ending(_ event: Event, _ title: String) -> String {
-    guard let words = ProgramRun(event.value["run"])?.outcome, !title.contains(words) else {
-      return ""
-    }
-    return " \(words)"
+    guard let run = ProgramRun(event.value["run"]), !title.contains(run.outcome) else { return "" }
+    return " " + run.outcome(mark: code)
   }
 
   /// Characters of a text's first line where it stands for a title.

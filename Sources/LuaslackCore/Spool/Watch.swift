@@ -72,8 +72,16 @@ public struct Watch: ~Copyable {
 
   /// False: somebody has deleted or replaced the spool or its lock, so that another may begin there.
   public var isInPlace: Bool {
-    let named = try? FileStatus.of(locations.spool + "/" + Spool.lockName)
-    guard let named, let own = try? lock.status() else { return false }
+    do throws(SystemError) {
+      return try isOwn(FileStatus.of(locations.spool + "/" + Spool.lockName))
+    } catch {
+      // What cannot be looked at is no sign of anything.
+      return !error.isMissing
+    }
+  }
+
+  private func isOwn(_ named: FileStatus) throws(SystemError) -> Bool {
+    let own = try lock.status()
     return (named.device, named.inode) == (own.device, own.inode)
   }
 
@@ -81,9 +89,11 @@ public struct Watch: ~Copyable {
   public mutating func move() throws(SystemError) -> Bool {
     let spool = try Spool.open(locations, creating: true)
     let lock = try spool.directory.openOrCreate(Spool.lockName)
+    // It was away for a moment only; through another descriptor its own lock is another's.
+    if try isOwn(lock.status()) { return true }
     guard try lock.tryLock() else { return false }
-    self.lock = lock
     try listen()
+    self.lock = lock
     return true
   }
 

@@ -94,6 +94,25 @@ import Testing
     _ = try await last.wait()
   }
 
+  @Test func `a lock that is away for a moment makes it leave to nobody`() async throws {
+    let installation = try await Installation(config: Torture.config())
+    let daemon = try await installation.daemon()
+    let lock = installation.spool + "/lock"
+    for _ in 0..<10 {
+      #expect(rename(lock, lock + ".away") == 0)
+      installation.wake()
+      usleep(10_000)
+      #expect(rename(lock + ".away", lock) == 0)
+      installation.wake()
+      usleep(10_000)
+    }
+    #expect(try await installation.banUndelivered("203.0.113.1").status == 0)
+    _ = try await installation.slack.waitForMessages(1)
+    #expect(daemon.isRunning && !installation.isLockFree)
+    daemon.signal(SIGTERM)
+    _ = try await daemon.wait()
+  }
+
   private func take(_ theft: Theft, from installation: Installation) throws {
     let path = installation.database
     switch theft {
@@ -108,6 +127,14 @@ import Testing
 }
 
 extension Installation {
+  /// Makes a luaslackd look.
+  fileprivate func wake() {
+    let descriptor = open(spool + "/trigger", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = write(descriptor, "x", 1)
+    close(descriptor)
+  }
+
   /// Files without a name that a program has open in the spool.
   fileprivate func deletedFiles(of program: RunningProgram) -> [String] {
     let descriptors = "/proc/\(program.processID)/fd"

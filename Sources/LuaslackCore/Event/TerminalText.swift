@@ -13,6 +13,8 @@ public enum TerminalText {
     var result: [UInt8] = []
     var index = 0
     var startOfLine = 0
+    // Characters and not bytes stand in columns.
+    var column = 0
     while index < bytes.count {
       let byte = bytes[index]
       index += 1
@@ -20,14 +22,19 @@ public enum TerminalText {
       case 0x1b: index = end(of: bytes, from: index)
       case 0x0d where index < bytes.count && bytes[index] != 0x0a:
         result.removeSubrange(startOfLine...)
+        column = 0
       case 0x0d: break
       case 0x09:
-        // Characters and not bytes stand in columns.
-        let column = result[startOfLine...].count { $0 & 0xc0 != 0x80 }
-        result += Array(repeating: 0x20, count: 8 - column % 8)
+        let width = 8 - column % 8
+        result += repeatElement(0x20, count: width)
+        column += width
+      case 0x0a:
+        result.append(byte)
+        startOfLine = result.count
+        column = 0
       default:
         result.append(byte)
-        if byte == 0x0a { startOfLine = result.count }
+        if byte & 0xc0 != 0x80 { column += 1 }
       }
     }
     return String(decoding: result, as: UTF8.self)

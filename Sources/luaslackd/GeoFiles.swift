@@ -176,7 +176,8 @@ final class GeoFiles {
     if let copy = try? place.status(name), copy.kind == .file, copy.size == status.size,
       copy.owner == Process.user, copy.links == 1, !Self.isClose(copy.modified, status.modified)
     {
-      return try use(name, in: directory, file)
+      // One that cannot be used is gone then, and is made anew.
+      if (try? use(name, in: directory, file)) != nil { return }
     }
     let free = try calling { () throws(SystemError) in try FileSystem.of(directory).free }
     guard free > Int64(status.size) + Self.reserve else {
@@ -206,6 +207,8 @@ final class GeoFiles {
       copying.copied += part.count
       isCutOff = part.isEmpty
     }
+    // A name that outlives a power cut shall not stand for zeros.
+    try calling { () throws(SystemError) in try copying.source.target.sync() }
     file.copying = copying
     guard isCutOff || copying.copied == copying.status.size else { return }
     file.copying = nil

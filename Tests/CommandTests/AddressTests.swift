@@ -89,6 +89,26 @@ import Testing
     #expect(copies.count == 1)
   }
 
+  @Test func `a copy that a power cut has spoilt is made anew`() async throws {
+    let installation = try await installation(Self.database(), linger: "0s")
+    try installation.directory.write(Self.shown, to: "formatters/50-own.lua")
+    // Copies of what was written less than a second before are not believed anyway.
+    var old = [
+      timespec(tv_sec: 1_700_000_000, tv_nsec: 0), timespec(tv_sec: 1_700_000_000, tv_nsec: 0),
+    ]
+    #expect(utimensat(AT_FDCWD, installation.directory.file("city.mmdb"), &old, 0) == 0)
+    try await ban(installation, "203.0.113.7")
+    await installation.settle()
+    let copy = try #require(
+      try installation.directory.names(in: "spool").first { $0.contains("geo-") })
+    let path = installation.directory.file("spool/" + copy)
+    let size = try Data(contentsOf: URL(filePath: path)).count
+    try Data(count: size).write(to: URL(filePath: path))
+    try await ban(installation, "203.0.113.8")
+    #expect(try await texts(installation, 2).last == "203.0.113.8 DE Berlin - 🇩🇪")
+    #expect(try await installation.luaslack(["status"]).status == 0)
+  }
+
   /// Mapped directly, the first of these would end luaslackd with SIGBUS.
   @Test func `a file that is cut off or written over in use ends nothing`() async throws {
     let installation = try await installation(Self.database())

@@ -232,10 +232,11 @@ extension JSON {
   /// begins none of the three entities.
   var liveMarkup: [String] {
     strings.filter { text in
-      text.contains { $0 == "<" || $0 == ">" }
-        || text.split(separator: "&", omittingEmptySubsequences: false).dropFirst().contains {
-          part in !["amp;", "lt;", "gt;"].contains { part.hasPrefix($0) }
-        }
+      // Bytes: a combining mark behind one makes another character of it.
+      let bytes = text.utf8
+      return bytes.contains { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: ">") }
+        || bytes.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false).dropFirst()
+          .contains { part in !["amp;", "lt;", "gt;"].contains { part.starts(with: $0.utf8) } }
     }
   }
 }

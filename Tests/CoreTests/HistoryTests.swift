@@ -170,6 +170,41 @@ import Testing
     #expect(try bans.history(Self.ban("203.0.113.2")).jail.last == nil)
   }
 
+  @Test func `of many in a row the first is still known`() throws {
+    let bans = try Bans()
+    let others = (0..<(2 * PastBans.most + 50)).map {
+      Self.ban("203.0.113.\($0 % 200)", at: Self.now - 10_000 + Int64($0))
+    }
+    _ = try bans.history(Self.ban("203.0.113.7"))
+    try bans.add(others)
+    let warm = try bans.history(Self.ban("203.0.113.7"))
+    #expect(warm.networkFigures.first == Self.now - 10_000)
+    bans.queue.cache.empty()
+    #expect(try bans.history(Self.ban("203.0.113.7")) == warm)
+  }
+
+  @Test func `an id of any length is forgotten, in what rules count as well`() throws {
+    let bans = try Bans()
+    let id = String(repeating: "ab`\"", count: 50)
+    var record = Self.ban("", at: Self.now - 9)
+    record.set(.id, id)
+    try bans.add([record])
+    try bans.queue.database.run(
+      "INSERT INTO counted (event, at, fields) VALUES (1, ?, '{}')",
+      .integer(Self.now * 1_000_000))
+    var report = EventRecord(kind: .report, jail: "", acceptedAt: Self.now * 1_000_000)
+    report.known["addresses"] = [["name": .string(Report.clean(id))]]
+    let told = try bans.queue.insert(report, key: nil)
+    var answer = QueueRequest.Answer()
+    try bans.queue.forget(id, &answer)
+    #expect(answer.problems == [] && answer.count > 0)
+    for table in ["ban", "counted"] {
+      let left = try bans.queue.database.first("SELECT count(*) FROM \(table)") { $0.integer(0) }
+      #expect(left == 0, "\(table)")
+    }
+    #expect(try bans.queue.record(of: told)?.known["addresses"] == nil)
+  }
+
   @Test func `no number of failures is too large to be counted`() throws {
     let bans = try Bans()
     func huge(_ ip: String) -> EventRecord {

@@ -89,11 +89,7 @@ struct Digest: Equatable {
     static let longestName = 64
 
     mutating func add(_ name: String) {
-      // Cut before it is cleaned: that takes its time with what an attacker wrote.
-      let start =
-        name.utf8.count > 4 * Self.longestName
-        ? String(name.unicodeScalars.prefix(4 * Self.longestName)) : name
-      let name = String(PlainText.line(start).prefix(Self.longestName))
+      let name = PlainText.name(name, characters: Self.longestName)
       if counts[name] == nil, counts.count >= Self.mostNames {
         others += 1
       } else {

@@ -7,6 +7,15 @@ public enum PlainText {
     clean(text, keepNewlines: false)
   }
 
+  /// A name on one line, of so many characters at most.
+  static func name(_ text: String, characters: Int) -> String {
+    // Cut before it is cleaned: that takes its time with what an attacker wrote.
+    let start =
+      text.utf8.count > 4 * characters
+      ? String(text.unicodeScalars.prefix(4 * characters)) : text
+    return String(line(start).prefix(characters))
+  }
+
   /// The same with its line ends kept, for log lines.
   public static func lines(_ text: String) -> String {
     clean(text, keepNewlines: true)

@@ -17,7 +17,7 @@ struct PastBans {
 
   private(set) var bans: [Ban]
   /// When the first was, if there were more than these.
-  private let earliest: Int64?
+  private var earliest: Int64?
 
   /// In the order of their times.
   init(_ bans: [Ban], earliest: Int64? = nil) {
@@ -28,6 +28,7 @@ struct PastBans {
   mutating func add(_ ban: Ban) {
     let index = bans.lastIndex { $0.at <= ban.at }.map { $0 + 1 } ?? 0
     bans.insert(ban, at: index)
+    if bans.count > Self.most { earliest = min(earliest ?? .max, bans[0].at) }
     // Not one by one: all the others move.
     if bans.count > 2 * Self.most { bans.removeFirst(Self.most) }
   }

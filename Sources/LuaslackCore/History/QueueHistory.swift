@@ -22,7 +22,7 @@ extension Queue {
   }
 
   /// Bytes of an id that is no address: whoever attacks chooses it.
-  private static let longestName = 128
+  static let longestName = 128
 
   /// Counts a ban from now on. `writePulses` is to follow in the same transaction.
   func remember(_ record: EventRecord, as event: Int64) throws(DatabaseError) {

@@ -97,11 +97,7 @@ public struct Report: Sendable, Equatable {
 
   /// One line, as long as a name may be.
   static func clean(_ text: String) -> String {
-    // Cut before it is cleaned: that takes its time with what an attacker wrote.
-    let start =
-      text.utf8.count > 4 * longestName
-      ? String(text.unicodeScalars.prefix(4 * longestName)) : text
-    return String(PlainText.line(start).prefix(longestName))
+    PlainText.name(text, characters: longestName)
   }
 
   var isQuiet: Bool { bans.count == 0 }

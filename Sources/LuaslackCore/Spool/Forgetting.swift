@@ -78,15 +78,17 @@ extension Queue {
   private func tellers(
     of address: String
   ) throws(DatabaseError) -> [(event: Int64, delivery: Int64, isPending: Bool)] {
-    // As a report spells it. `kind <> 'ban'` says nothing new but to SQLite, which uses event_other for it.
-    let spelt = Network(address)?.description ?? address
+    // As they spell it, in JSON.
+    let spelt = Network(address)?.description ?? Report.clean(address)
+    let quoted = JSONWriter.compact(.string(spelt)).dropFirst().dropLast()
+    // `kind <> 'ban'` says nothing new but to SQLite, which uses event_other for it.
     return try database.all(
       """
       SELECT event.id, coalesce(delivery.id, 0), coalesce(state IN ('waiting', 'sending', 'dead'), 0)
       FROM event LEFT JOIN delivery ON delivery.event = event.id
       WHERE kind IN ('report', 'warning') AND kind <> 'ban'
         AND (instr(record, ?1) > 0 OR instr(record, ?2) > 0)
-      """, .text(address), .text(spelt)
+      """, .text(address), .text(String(quoted))
     ) { ($0.integer(0), $0.integer(1), $0.integer(2) == 1) }
   }
 }

@@ -36,8 +36,15 @@ extension Finished {
       "return { ban = function(e, p) p.text = 'ban of ' .. slack.code(e.ip) end }")
     let call = try await check([file])
     #expect(call.output == "")
-    #expect(call.errors == "luaslack: 1 formatter on 33 samples: no problems\n")
+    #expect(call.errors == "luaslack: 1 formatter on 36 samples: no problems\n")
     #expect(call.status == 0)
+  }
+
+  @Test func `a directory without formatters is no success`() async throws {
+    try FileManager.default.createDirectory(
+      atPath: place.file("bare"), withIntermediateDirectories: true)
+    let call = try await check([place.file("bare")])
+    #expect(call.status == 65 && call.output.contains("there is no formatter in it"))
   }
 
   @Test func `what is too long or too many for Slack is named with its place`() async throws {
@@ -105,7 +112,7 @@ extension Finished {
           geo is nil when nothing is known of the address: ask first, `if event.geo then`
 
         """)
-    #expect(call.errors == "luaslack: 1 formatter on 33 samples: 4 problems\n")
+    #expect(call.errors == "luaslack: 1 formatter on 36 samples: 4 problems\n")
     #expect(call.status == 65)
   }
 
@@ -152,7 +159,7 @@ extension Finished {
     #expect(lines.count == 2)
     #expect(lines.first?.hasPrefix("\(place.file("b"))/default.lua:1: other") == true)
     #expect(lines.last?.hasPrefix("\(place.file("formatters"))/default.lua:1: own") == true)
-    #expect(call.errors == "luaslack: 2 formatters on 33 samples: 2 problems\n")
+    #expect(call.errors == "luaslack: 2 formatters on 36 samples: 2 problems\n")
   }
 
   /// Its clock counts processor time, so that a busy machine may stop it at the limit instead.
@@ -197,7 +204,7 @@ extension Finished {
     #expect(call.status == 65)
     #expect(
       call.output.contains("50-own.lua:1: to: there is no destination 'nowhere' in the config"))
-    #expect(call.errors.contains("2 formatters on 33 samples"))
+    #expect(call.errors.contains("2 formatters on 36 samples"))
   }
 
   @Test func `no config is said, and a config that is named must be there`() async throws {

@@ -261,6 +261,11 @@ import Testing
     #expect(missing.status == 66)
     #expect(missing.output == "")
     #expect(missing.errors.contains("absent.lua"), "\(missing)")
+    let bare = place.file("bare")
+    try FileManager.default.createDirectory(atPath: bare, withIntermediateDirectories: true)
+    let nothing = try await preview([bare])
+    #expect(nothing.status == 66 && nothing.output == "")
+    #expect(nothing.errors.contains("there is no formatter in it"), "\(nothing)")
   }
 
   @Test func `who reads only the beginning is told nothing`() async throws {

@@ -43,8 +43,10 @@ public struct Finding: Sendable, Hashable {
 
   /// What it means and what to do, in one sentence; nil if it says all itself.
   public var advice: String? {
-    Hint.match(problem).map { TerminalText.visible($0.sentence) }
+    match.map { TerminalText.visible($0.sentence) }
   }
+
+  private var match: Hint.Match? { Hint.match(problem)?.about(excerpt?.lines.last?.marked ?? "") }
 
   /// For a person: the problem, the line with a mark, and what to do. No line is wider, but the first, which
   /// programs read.
@@ -64,7 +66,7 @@ public struct Finding: Sendable, Hashable {
     value["line"] = line.map { .int(Int64($0)) }
     value["seen_with"] = seenWith.map { .string($0) }
     value["excerpt"] = excerpt.map { .string($0.text(columns: 100).joined(separator: "\n")) }
-    let match = Hint.match(problem)
+    let match = match
     for (key, text) in [("why", match?.why), ("mend", match?.mend)] where text?.isEmpty == false {
       value[key] = text.map { .string($0) }
     }

@@ -82,7 +82,7 @@ public struct FormatterCheck: Sendable {
     shown = [:]
     let isDirectory = FormatterChain.isDirectory(path)
     if isDirectory {
-      if let problem = FormatterChain.unreadable(path) {
+      if let problem = FormatterChain.unreadable(path) ?? FormatterChain.nothing(in: path) {
         findings.append(Finding(file: path, line: nil, problem: problem))
       }
       chain.addLocal(path, limit: configuration.limits.sourceBytes)

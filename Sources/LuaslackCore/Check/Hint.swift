@@ -26,9 +26,20 @@ struct Hint: Sendable {
   struct Match {
     let hint: Hint
     fileprivate let found: [String: String]
+    fileprivate var path: String?
 
     /// What the message is about, as it stands in the source.
     var name: String? { found["NAME"] }
+
+    /// What is marked in the source: of `event.history.user` it is that, and not `event.user`.
+    func about(_ marked: String) -> Match {
+      guard let name, marked.hasSuffix("." + name), marked.split(separator: ".").count > 2 else {
+        return self
+      }
+      var match = self
+      match.path = marked
+      return match
+    }
 
     /// For the reader: `why: mend`.
     var sentence: String {
@@ -42,7 +53,10 @@ struct Hint: Sendable {
     }
 
     private func filled(_ text: String) -> String {
-      Hint.pieces(text).map { found[$0] ?? $0 }.joined()
+      let text = Hint.pieces(text).map { found[$0] ?? $0 }.joined()
+      guard let path, let name else { return text }
+      return text.replacing("event.\(name)", with: path)
+        .replacing("`if \(name) then`", with: "`if \(path) then`")
     }
   }
 

@@ -109,6 +109,23 @@ extension Sample {
   }
 
   /// Of a site that is picked on; `evil`: what outsiders chose.
+  /// Of all bans of a host, of what is no address: nothing is known but how many.
+  private static var bareWarning: [String: Value] {
+    let rule = WarningRule(name: "busy-host", bans: 20, within: 600)
+    let incident = WarningWatch.Incident(
+      rule: rule, group: "", since: moment - 60_000_000, firstEvent: 0, last: moment, bans: 20,
+      peak: 60_000_000)
+    var evidence = Evidence()
+    for number in 1...20 {
+      evidence.add(
+        CountedBan(
+          event: 0, at: moment, jail: "sshd", network: nil, name: "guest\(number)", user: nil,
+          country: nil, failures: 0, fields: [:]), EventContext())
+    }
+    let change = WarningWatch.Change(incident: incident, phase: .started, event: 0)
+    return EventRecord(change, evidence, EventContext(), now: moment).known
+  }
+
   private static func warning(evil: String?, isOver: Bool) -> [String: Value] {
     var rule = WarningRule(name: "busy-site", bans: 20, within: 600, by: .field("site"))
     rule.mention = ["here"]
@@ -162,6 +179,8 @@ extension Sample {
     Sample("bare", "nothing but what must be there", failures: nil),
     Sample("restored", "a ban that fail2ban repeats", usual([.restored: "1"])),
     Sample("for-good", "a ban without end", usual([.bantime: "-1"])),
+    Sample("first", "the first ban that was ever seen", usual).knowing(
+      History.empty("203.0.113.0/24")),
     Sample("third", "the third ban of an address", usual([.bancount: "3"])),
     Sample("recidive", "a critical one", jail: "recidive", usual([.bancount: "7"]))
       .knowing(History.sample),
@@ -180,7 +199,10 @@ extension Sample {
           "org": "Example Network",
         ], "rdns": "host7.example.net",
       ]),
-    Sample("id", "what was banned is no address", ip: "", usual([.id: "alice@example.org"])),
+    Sample("geo-little", "only whose network it is", kinds: [.ban, .prolong], usual)
+      .knowing(["geo": ["asn": 64_500]]),
+    Sample("id", "what was banned is no address", ip: "", usual([.id: "alice@example.org"]))
+      .knowing(History.empty(nil)),
     Sample(
       "odd-numbers", "numbers that are none", failures: "many",
       [.time: "soon", .bantime: "long", .bancount: "often"]),
@@ -203,6 +225,8 @@ extension Sample {
       .running(ProgramRun(Array("backup.sh".utf8), signal: 9, seconds: 3)),
     Sample("warning-start", "an early warning", kinds: [.warning], jail: "", ip: "")
       .knowing(warning(evil: nil, isOver: false)),
+    Sample("warning-all", "one of all bans of the host", kinds: [.warning], jail: "", ip: "")
+      .knowing(bareWarning),
     Sample("warning-over", "the end of what it warned of", kinds: [.warning], jail: "", ip: "")
       .knowing(warning(evil: nil, isOver: true)),
   ]
@@ -247,6 +271,13 @@ extension Sample {
 }
 
 extension History {
+  /// Before the first ban.
+  fileprivate static func empty(_ network: String?) -> History {
+    var history = History()
+    history.network = network
+    return history
+  }
+
   /// Of an address that comes again and again.
   fileprivate static var sample: History {
     let second = Sample.moment / 1_000_000

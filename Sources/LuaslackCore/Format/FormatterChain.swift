@@ -49,6 +49,9 @@ struct FormatterChain: Sendable, Equatable {
       let path = path(of: name, configuration)
       if isDirectory(path) {
         chain.addLocal(path, limit: limit)
+        if let problem = nothing(in: path) {
+          chain.problems.append(FormatterProblem(file: name, error: "\(name): \(problem)"))
+        }
       } else if path == shippedPath(name) {
         let isThere = chain.files.contains { $0.name == name + ".lua" }
         if !isThere { chain.addShipped(name, limit: limit) }
@@ -92,7 +95,15 @@ struct FormatterChain: Sendable, Equatable {
     let own = configuration.formattersDirectory + "/" + name
     let shipped = shippedPath(name).map { [$0] } ?? []
     let places = name.contains("/") ? [] : [own, own + ".lua"] + shipped
-    return ([name] + places).first { (try? FileStatus.of($0)) != nil } ?? name
+    // A directory that only happens to be called so hides no formatter.
+    let found = ([name] + places).filter { (try? FileStatus.of($0)) != nil }
+    return found.first { nothing(in: $0) == nil } ?? found.first ?? name
+  }
+
+  /// What is wrong with a directory that has no formatter in it, though it can be read.
+  static func nothing(in path: String) -> String? {
+    isDirectory(path) && unreadable(path) == nil && luaFiles(path).isEmpty
+      ? "there is no formatter in it; one is a file such as 50-local.lua" : nil
   }
 
   private static func shippedPath(_ name: String) -> String? {

@@ -408,6 +408,25 @@ import Testing
       failures: 5, fields: [:])
   }
 
+  @Test func `a rule that goes ends what it began, at once and as it stood`() throws {
+    let stays = WarningRule(name: "all", bans: 100, within: 3_600)
+    let host = try Host([WarningRule(name: "logins", bans: 5, within: 3_600, by: .user), stays])
+    for index in 0..<5 { try host.accept(Self.ban(index)) }
+    host.time += 20 * Self.minute
+    try host.take()
+    host.configuration.warnings = [stays]
+    host.pipeline.configuration = host.configuration
+    var late = Self.ban(5)
+    late.at = host.time
+    try host.accept(late)
+    try host.take()
+    let over = try #require(try host.records().last)
+    #expect(over.known["is_dropped"] == true && over.known["bans"] == 5)
+    #expect(over.known["address_count"] == 5)
+    // It is news now, and not since the last ban.
+    #expect(over.acceptedAt == host.now)
+  }
+
   @Test func `it is told in words, with evidence, and forgotten with an address`() throws {
     var rule = WarningRule(name: "logins", bans: 5, within: 600, by: .user)
     rule.mention = ["here", "S012AB3CD"]

@@ -48,6 +48,10 @@ extension Queue {
       .map { Self.bounded($0) }
   }
 
+  func newestCountedEvent() throws(DatabaseError) -> Int64? {
+    try database.first("SELECT max(event) FROM counted") { $0.optionalInteger(0) }.flatMap { $0 }
+  }
+
   /// Of these events.
   func countedBans(of events: [Int64]) throws(DatabaseError) -> [CountedBan] {
     try database.all(

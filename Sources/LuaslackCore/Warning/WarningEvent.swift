@@ -111,6 +111,8 @@ extension EventRecord {
     let accepted =
       switch change.phase {
       case .started: incident.last
+      // It is not late: nobody noticed it before.
+      case .over(_, isDropped: true): now
       case .over(let at, _): at
       }
     let group = rule.shown(incident.group, context)

@@ -157,10 +157,12 @@ final class Warnings {
     }
     (changes, dropped) = ([], [])
     try queue.forgetUnreadableIncidents()
+    let newest = try queue.newestCountedEvent() ?? 0
     for incident in try queue.incidents() where !watch.resume(incident) {
+      // What comes with the change is no part of it any more.
       dropped.append(
         WarningWatch.Change(
-          incident: incident, phase: .over(at: incident.last, isDropped: true), event: .max))
+          incident: incident, phase: .over(at: incident.last, isDropped: true), event: newest))
     }
     self.watch = watch
   }

@@ -50,30 +50,33 @@ public struct PassingProcess: ~Copyable {
   /// How a run ended.
   public struct Outcome: Sendable {
     public let ending: ChildProcess.Ending
+    /// When, monotonic: what it left running may have been listened to for longer.
+    public let endedAt: Int64
     /// Why not all of its output could be passed on, but for a reader who had enough.
     public let loss: SystemError?
   }
 
   /// Returns after the program's end, when its output has been passed on. `seen` gets each part of that.
   public consuming func run(_ seen: ([UInt8]) -> Void) -> Outcome {
-    var hasEnded = false
+    var endedAt: Int64?
     var deadline = Int64.max
     while true {
-      if hasEnded, streams.allSatisfy({ $0.isDone(isLate: Clock.monotonic() >= deadline) }) {
+      if endedAt != nil, streams.allSatisfy({ $0.isDone(isLate: Clock.monotonic() >= deadline) }) {
         break
       }
       wait(until: deadline)
       // One that comes after the end is for nobody but this program: it stops waiting.
-      if passSignals(isRunning: !hasEnded), hasEnded { break }
-      if !hasEnded, child.hasEnded {
-        hasEnded = true
-        deadline = Clock.monotonic() + Self.patience * 1_000
+      if passSignals(isRunning: endedAt == nil), endedAt != nil { break }
+      if endedAt == nil, child.hasEnded {
+        let now = Clock.monotonic()
+        (endedAt, deadline) = (now, now + Self.patience * 1_000)
         for stream in streams { stream.noteEnd() }
       }
       for stream in streams { stream.move(seen) }
     }
     let loss = streams.lazy.compactMap(\.loss).first
-    return Outcome(ending: child.wait(), loss: loss)
+    let ending = child.wait()
+    return Outcome(ending: ending, endedAt: endedAt ?? Clock.monotonic(), loss: loss)
   }
 
   /// Signals end this program again, or whatever they did; those that came meanwhile are forgotten.

@@ -31,7 +31,7 @@ enum RunProgram {
       )
     }
     if let loss = outcome.loss { say("\(loss); the program ran on") }
-    let seconds = Int((Clock.monotonic() - begin) / 1_000_000)
+    let seconds = Int((outcome.endedAt - begin) / 1_000_000)
     switch outcome.ending {
     case .exited(let status):
       return (

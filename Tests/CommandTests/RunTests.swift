@@ -197,6 +197,8 @@ struct RunTests {
     let sleeper = try #require(pid_t(ran.output.dropLast()))
     // It is nobody's to end but the program's.
     #expect(kill(sleeper, SIGKILL) == 0)
+    // What it left running is not its own time.
+    #expect(try left(installation).first?["run"]["seconds"].number == 0)
     let text = try #require(try left(installation).first?["text"].string)
     #expect(text.contains("done") && text.contains("\(sleeper)"))
   }

@@ -23,6 +23,9 @@ enum DeliveryReport {
       if queue == nil { queue = try? Queue(reading: locations.database) }
       let seen = queue.flatMap { deliveries(of: name, in: $0) }
       if let seen, !seen.contains(where: \.state.isPending) {
+        for name in queue.map({ unknown(of: name, seen, in: $0) }) ?? [] {
+          Process.print("luaslack: there is no destination \(PlainText.line(name))\n", to: 2)
+        }
         return try report(seen, to: descriptor)
       }
       if let seen, let reason = deadReason(seen, queue) {
@@ -55,6 +58,16 @@ enum DeliveryReport {
       }
       return delivery
     }
+  }
+
+  /// Destinations that the caller named and the config does not: default gets what was theirs.
+  private static func unknown(
+    of name: String, _ deliveries: [Delivery], in queue: Queue
+  ) -> [String] {
+    guard !deliveries.isEmpty, let event = try? queue.event(ofArrival: name),
+      let record = try? queue.record(of: event)
+    else { return [] }
+    return record.destinations.filter { name in !deliveries.contains { $0.destination == name } }
   }
 
   /// Slack's word, if no message that waits can get anywhere before somebody mends something.

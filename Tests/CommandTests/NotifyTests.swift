@@ -118,6 +118,13 @@ struct NotifyTests {
     #expect(try await installation.slack.messages().count == 2)
   }
 
+  @Test func `who waits is told of a destination that is not there`() async throws {
+    let installation = try await Installation(config: Self.quiet)
+    let call = try await notify(installation, "words\n", ["--to=nowhere", "--wait"])
+    #expect(call.status == 0 && call.output == "default: delivered\n")
+    #expect(call.errors == "luaslack: there is no destination nowhere\n")
+  }
+
   @Test func `it goes where --to or a route says, as formatters word it`() async throws {
     let installation = try await Installation(
       config: Self.quiet + """

@@ -226,7 +226,7 @@ extension Queue {
       .integer(id))
   }
 
-  func record(of event: Int64) throws(DatabaseError) -> EventRecord? {
+  public func record(of event: Int64) throws(DatabaseError) -> EventRecord? {
     try database.first("SELECT record FROM event WHERE id = ?", .integer(event)) { $0.text(0) }
       .flatMap { try? JSONReader.read($0) }.flatMap { EventRecord($0) }
   }

@@ -117,7 +117,7 @@ public struct Previewer {
     let named = scene.destinations.isEmpty ? result.destinations : scene.destinations
     let known = Array(configuration.destinations.keys)
     let unknown = named.filter { !known.contains($0) }.map {
-      "there is no [destination.\($0)]" + Nearest.hint($0, known) + " it would go to default"
+      "there is no [destination.\($0)]" + Nearest.hint($0, known) + "; it would go to default"
     }
     let wish = result.wantsDigest ? ["it would be told in the next digest only"] : []
     let goal = destinations.map(\.name)

@@ -172,7 +172,7 @@ struct Fail2banHostileTests {
     let server = try await hostileServer()
     try await server.start(jails: 3)
     try server.fail(user: [0x61, 0, 0x62], from: "203.0.113.1", times: 1)
-    await eventually("fail2ban bans it", timeout: .seconds(20), poll: .milliseconds(50)) {
+    await eventually("fail2ban bans it", timeout: .seconds(60), poll: .milliseconds(50)) {
       ((try? server.log()) ?? "").contains("Ban 203.0.113.1")
     }
     try server.fail(from: "203.0.113.2", times: 1)

@@ -108,7 +108,7 @@ struct Fail2banRestartTests {
     try await server.start(jails: 3)
     await server.waitForFirewall(4)
     // Three ends, three starts, two lifted all their bans.
-    await eventually("all is handed in", timeout: .seconds(20)) {
+    await eventually("all is handed in", timeout: .seconds(60)) {
       server.installation.incoming.count == 8
     }
     let daemon = try await server.installation.daemon()

@@ -112,15 +112,15 @@ struct Fail2banTests {
     try await server.start()
     try server.fail(from: "203.0.113.9")
     _ = try await server.messages(1)
-    await eventually("the ban runs out", timeout: .seconds(20), poll: .milliseconds(100)) {
+    await eventually("the ban runs out", timeout: .seconds(60), poll: .milliseconds(100)) {
       ((try? server.log()) ?? "").contains("Unban 203.0.113.9")
     }
-    await installation.settle(timeout: .seconds(20))
+    await installation.settle(timeout: .seconds(60))
     // Nobody delivers before both are there.
     try place.write("", to: "spool/managed")
     try place.write("", to: "second")
     try server.fail(from: "203.0.113.9")
-    await eventually("both were handed in", timeout: .seconds(20), poll: .milliseconds(50)) {
+    await eventually("both were handed in", timeout: .seconds(60), poll: .milliseconds(50)) {
       ((try? place.read("order")) ?? "").split(separator: "\n").count == 2
     }
     #expect(try place.read("order") == (first == "ban" ? "ban\nprolong\n" : "prolong\nban\n"))

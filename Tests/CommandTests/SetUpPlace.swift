@@ -119,7 +119,7 @@ final class SetUpServer {
       "/usr/bin/fail2ban-server",
       ["-c", place.fail2ban, "-s", own.file("socket"), "-p", own.file("pid"), "-xf", "start"],
       environment: SetUpPlace.path)
-    try await eventually("fail2ban answers", timeout: .seconds(20), poll: .milliseconds(200)) {
+    try await eventually("fail2ban answers", timeout: .seconds(60), poll: .milliseconds(200)) {
       try await client("ping").status == 0
     }
   }

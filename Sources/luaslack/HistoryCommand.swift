@@ -39,6 +39,10 @@ struct HistoryShow: ParsableCommand {
   var json = false
   @OptionGroup var places: LocationOptions
 
+  func validate() throws {
+    if subject.isEmpty { throw ValidationError("name an address, a network or a jail") }
+  }
+
   func run() throws {
     let wanted = Network(subject).map(HistoryView.Subject.network) ?? .name(subject)
     let queue = OpenQueue.reading(places.locations())
@@ -46,7 +50,11 @@ struct HistoryShow: ParsableCommand {
       try queue?.history(of: wanted, now: Clock.now() / 1_000_000)
     }
     guard let view = view ?? nil else {
-      Luaslack.fail(.noInput, "nothing is known of \(PlainText.line(subject))")
+      let isAlmost = subject.contains("/") && Network(subject) == nil
+      Luaslack.fail(
+        .noInput,
+        "nothing is known of \(PlainText.line(subject))"
+          + (isAlmost ? ", which is no network and no jail's name" : ""))
     }
     Process.print(json ? JSONWriter.pretty(view.value) : view.text, to: 1)
   }
@@ -60,7 +68,8 @@ struct HistoryForget: ParsableCommand {
         luaslack history forget 203.0.113.7
 
       Its events go, with their messages, attempts and what formatters did; what Slack was told stays \
-      there. Refused while one of its messages is still to be sent.
+      there. Refused while one of its messages is still to be sent. Of a network goes what was banned as \
+      such; the addresses in it are forgotten one by one.
       """)
 
   @Argument(

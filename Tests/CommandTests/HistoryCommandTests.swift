@@ -64,6 +64,10 @@ import Testing
     #expect(jail.output.contains("most in 30 days:"))
     let figures = try JSON(
       parsing: try await installation.luaslack(["history", "--json", "sshd"]).output)
+    #expect(figures["first"].number == figures["newest"].array.last?["time"].number)
+    let almost = try await installation.luaslack(["history", "203.0.113.7/33"])
+    #expect(almost.status == 66 && almost.errors.contains("which is no network"))
+    #expect(try await installation.luaslack(["history", ""]).status == 64)
     #expect(figures["last"].number == figures["newest"][0]["time"].number)
     for unknown in ["198.51.100.1", "198.51.100.0/24", "postfix"] {
       let call = try await installation.luaslack(["history", unknown])

@@ -51,8 +51,10 @@ extension Queue {
         ])
       return try view("\(network)", try figures(bans, until: now), isJail: false, bans)
     case .name(let name):
-      let figures = try pulses(of: name, until: now).figures(until: now)
+      var figures = try pulses(of: name, until: now).figures(until: now)
       if figures.last != nil {
+        // The figures know the hour; of bans that are gone nobody knows more.
+        figures.first = try firstBan(of: name, from: figures.first ?? 0) ?? figures.first
         let month = Selection(
           condition: "jail = ?1 AND at > ?2",
           values: [.text(name), .integer(now - History.Window.month.seconds)])
@@ -61,6 +63,14 @@ extension Queue {
       let bans = Selection(condition: "name = ?1", values: [.text(name)])
       return try view(name, try self.figures(bans, until: now), isJail: false, bans)
     }
+  }
+
+  /// Of a jail, within an hour.
+  private func firstBan(of jail: String, from start: Int64) throws(DatabaseError) -> Int64? {
+    try database.first(
+      "SELECT min(at) FROM ban INDEXED BY ban_at WHERE at >= ? AND at < ? AND jail = ?",
+      .integer(start), .integer(start + Pulses.long), .text(jail)
+    ) { $0.optionalInteger(0) }.flatMap { $0 }
   }
 
   /// Which bans are counted.

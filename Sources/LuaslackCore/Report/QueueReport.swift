@@ -264,10 +264,12 @@ extension Queue {
     _ report: inout Report, comparing: Bool
   ) throws(DatabaseError) {
     func count(_ kind: EventKind, _ since: Int64, _ until: Int64) throws(DatabaseError) -> Int64 {
+      // An early warning counts once, when it begins.
       try database.first(
         """
         SELECT count(*) FROM event INDEXED BY event_other
         WHERE kind = ? AND kind <> 'ban' AND accepted_at >= ? AND accepted_at < ?
+          AND (kind <> 'warning' OR json_extract(record, '$.known.phase') IS NOT 'over')
         """, .text(kind.rawValue), .integer(since * 1_000_000), .integer(until * 1_000_000)
       ) { $0.integer(0) } ?? 0
     }

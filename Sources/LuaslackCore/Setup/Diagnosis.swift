@@ -126,7 +126,7 @@ public struct Diagnosis: Sendable {
     if let problem {
       return add(
         subject, "\(path): \(PlainText.line(problem))", .warning,
-        mend: "put a whole database there that user luaslack can read, or take it out of [geo]")
+        mend: "put a whole database there that luaslackd's user can read, or take it out of [geo]")
     }
     let what = PlainText.line(String(type.prefix(64)))
     let found = "\(path): \(what) of \(Timestamp.words(builtAt))"

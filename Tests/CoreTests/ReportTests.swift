@@ -274,6 +274,17 @@ import Testing
     #expect(try self.report(3_600).knownSince == nil)
   }
 
+  @Test func `an early warning counts once, in the period in which it began`() throws {
+    for (phase, age) in [("started", 60), ("over", 30), ("over", 20), ("started", 5_400)] {
+      var record = EventRecord(
+        kind: .warning, jail: "sshd", acceptedAt: (Self.now - Int64(age)) * 1_000_000)
+      record.known["phase"] = .string(phase)
+      _ = try queue.insert(record, key: nil)
+    }
+    let report = try report(3_600)
+    #expect(report.others[.warning]?.count == 1)
+  }
+
   @Test func `what was pruned is not counted as nothing`() throws {
     let entries = Self.entries(1_000, days: 20)
     try take(entries)

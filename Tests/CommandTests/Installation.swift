@@ -110,7 +110,7 @@ final class Installation: Sendable {
   }
 
   /// Waits until nothing is left to do and luaslackd has gone.
-  func settle(timeout: Duration = .seconds(10)) async {
+  func settle(timeout: Duration = .seconds(30)) async {
     await eventually("luaslackd leaves", timeout: timeout) { daemons().isEmpty && incoming.isEmpty }
   }
 

@@ -4,8 +4,8 @@ public import Testing
 /// whether it did. For what happens in another process, where no event can be awaited.
 @discardableResult
 public func eventually(
-  _ what: String = "the condition", timeout: Duration = .seconds(10),
-  poll: Duration = .milliseconds(5), sourceLocation: SourceLocation = #_sourceLocation,
+  _ what: String = "the condition", timeout: Duration = .seconds(30),
+  poll: Duration = .milliseconds(20), sourceLocation: SourceLocation = #_sourceLocation,
   _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
   let end = ContinuousClock.now + timeout

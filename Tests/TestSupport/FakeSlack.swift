@@ -67,7 +67,7 @@ public final class FakeSlack: Sendable {
   /// Waits for so many accepted messages (or requests of any fate) and returns what is there, also
   /// when they do not come in time: what is missing is for the test to expect.
   public func waitForMessages(
-    _ count: Int, acceptedOnly: Bool = true, timeout: Duration = .seconds(10)
+    _ count: Int, acceptedOnly: Bool = true, timeout: Duration = .seconds(30)
   ) async throws -> [RecordedMessage] {
     let end = ContinuousClock.now + timeout
     while true {

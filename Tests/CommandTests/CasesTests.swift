@@ -10,6 +10,22 @@ import Testing
     "blocks", "default", "geo", "minimal", "oncall", "quiet", "report", "wordpress",
   ]
 
+  private let place: TemporaryDirectory
+
+  init() throws {
+    place = try TemporaryDirectory()
+    // Beside the whole suite a formatter may wait for its processor for longer than it may take.
+    try place.write(
+      "[destination.default]\nwebhook_file = \"absent\"\n"
+        + "[limits]\nfile = \"5s\"\nchain = \"10s\"\ndeadline = \"15s\"\n", to: "config.toml")
+  }
+
+  private func test(_ path: String, _ options: [String] = []) async throws -> Finished {
+    try await run(
+      Programs.luaslack, ["formatter", "test", path] + options,
+      environment: ["LUASLACK_CONFIG": place.file("config.toml")])
+  }
+
   private static func names(in folder: String) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     return names.filter { !$0.hasPrefix(".") }.sorted()
@@ -19,10 +35,7 @@ import Testing
   @Test(arguments: formatters)
   func `a shipped formatter makes the recorded payloads`(name: String) async throws {
     let isRecording = ProcessInfo.processInfo.environment["RECORD_GOLDEN"] == "1"
-    let call = try await run(
-      Programs.luaslack,
-      ["formatter", "test", Self.scripts + name] + (isRecording ? ["--record"] : []),
-      environment: ["LUASLACK_CONFIG": "/nonexistent/config.toml"])
+    let call = try await test(Self.scripts + name, isRecording ? ["--record"] : [])
     let cases = Self.names(in: Self.scripts + name + "/cases")
     #expect(cases.count > 5)
     #expect(call.output == "\(cases.count) cases, none failed\n")
@@ -34,7 +47,7 @@ import Testing
     let folders = Self.names(in: Self.scripts).filter { !$0.hasSuffix(".md") && $0 != "types" }
     #expect(folders == Self.formatters)
     let count = folders.map { Self.names(in: Self.scripts + $0 + "/cases").count }.reduce(0, +)
-    let call = try await run(Programs.luaslack, ["formatter", "test", Self.scripts])
+    let call = try await test(Self.scripts)
     #expect(call.output == "\(count) cases, none failed\n", "\(call.errors)")
   }
 }

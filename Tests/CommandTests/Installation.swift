@@ -181,17 +181,23 @@ enum Proc {
   }
 }
 
-/// The right to have an installation: a few at a time, so that the machine is busy but no program
+/// The right of a test to have installations: a few tests at a time, so that the machine is busy but no program
 /// waits for its turn longer than a test is willing to.
 final class Slot: Sendable {
+  private let holder: Int
+
   static func take() async -> Slot {
-    await Slots.shared.take()
-    return Slot()
+    let holder = withUnsafeCurrentTask { $0?.hashValue ?? 0 }
+    await Slots.shared.take(holder)
+    return Slot(holder)
   }
 
-  private init() {}
+  private init(_ holder: Int) { self.holder = holder }
 
-  deinit { Task { await Slots.shared.give() } }
+  deinit {
+    let holder = holder
+    Task { await Slots.shared.give(holder) }
+  }
 }
 
 private actor Slots {
@@ -199,16 +205,27 @@ private actor Slots {
   /// The long runs wait more than they work.
   private var free = Long.isOn ? 6 : 4
   private var waiting: [CheckedContinuation<Void, Never>] = []
+  /// By task, how many installations it has.
+  private var held: [Int: Int] = [:]
 
-  func take() async {
-    if free > 0 {
-      free -= 1
-    } else {
-      await withCheckedContinuation { waiting.append($0) }
+  func take(_ holder: Int) async {
+    // A second one of the same test waits for nobody: a few such tests would wait for each other.
+    if held[holder] == nil {
+      if free > 0 {
+        free -= 1
+      } else {
+        await withCheckedContinuation { waiting.append($0) }
+      }
     }
+    held[holder, default: 0] += 1
   }
 
-  func give() {
+  func give(_ holder: Int) {
+    if let count = held[holder], count > 1 {
+      held[holder] = count - 1
+      return
+    }
+    held[holder] = nil
     if waiting.isEmpty {
       free += 1
     } else {

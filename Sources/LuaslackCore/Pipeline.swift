@@ -100,7 +100,7 @@ public final class Pipeline<Carrier: Transport> {
     }
     guard !files.isEmpty else { return enrichment?.goOn(configuration) ?? false }
     enrichment?.prepare(
-      files.lazy.compactMap(\.event), configuration,
+      files.compactMap(\.event), configuration,
       isBusy: try queue.isBacklogged(from: Enrichment.mostWaiting + 1))
     wording.begin(configuration)
     defer { wording.end() }

@@ -166,12 +166,11 @@ final class Service {
         // Something came while it was leaving; if it cannot be taken in, this must not spin.
         idleSince = now + Self.shortestStay
       }
-      // A service has no time to leave at.
-      let leavesAt = isPassing ? idleSince.map { $0 + linger(pipeline) } : nil
-      let rest = leavesAt.map { ($0 - now + 999) / 1_000 }
       let gathered = try (restOfGathering() + 999) / 1_000
-      let latest = isMore ? 0 : min(max(0, rest ?? .max), gathered > 0 ? gathered : .max)
-      let pause = min(longestPause, Int32(clamping: latest))
+      let pause = pause(
+        isMore: isMore, gathered: gathered,
+        // A service has no time to leave at.
+        leavesIn: isPassing ? idleSince.map { $0 + linger(pipeline) - now } : nil)
       let wakeIn = try signals.endingAtOnce { () throws(DatabaseError) in
         try pipeline.dispatch(now: Clock.now())
       }
@@ -180,6 +179,14 @@ final class Service {
         others: (gathered > 0 ? [] : [watch.descriptor]) + [signals.descriptor.raw],
         milliseconds: min(pause, wakeIn ?? pause), now: Clock.now)
     }
+  }
+
+  /// Milliseconds until something is to be done for which nobody rings. `gathered` is in milliseconds, `leavesIn` in
+  /// microseconds.
+  private func pause(isMore: Bool, gathered: Int64, leavesIn: Int64?) -> Int32 {
+    guard !isMore else { return 0 }
+    let leaves = leavesIn.map { max(0, ($0 + 999) / 1_000) } ?? .max
+    return min(longestPause, Int32(clamping: min(leaves, gathered > 0 ? gathered : .max)))
   }
 
   /// False: somebody has deleted or replaced the spool in use, and another luaslackd has the new one.

@@ -8,8 +8,9 @@ public struct EventRecord: Sendable, Equatable {
   static let reducedTextLimit = 512
   /// Named fields of one event; fail2ban's action hands over a handful.
   public static let fieldCountLimit = 64
-  /// Names of destinations and of options in an event: how many, and bytes of each.
+  /// Names of destinations and of options in an event.
   static let nameCountLimit = 64
+  /// Bytes of one, of a user and of an id that is no address: whoever attacks chooses these.
   static let nameLimit = 128
 
   /// fail2ban's tags that an option of the command line carries.

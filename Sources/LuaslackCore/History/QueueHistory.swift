@@ -10,7 +10,7 @@ extension Queue {
 
     init(_ record: EventRecord) {
       network = Network(record.ip) ?? Network(record.subject)
-      name = network == nil ? EventRecord.bounded(record.subject, longestName) : nil
+      name = network == nil ? EventRecord.bounded(record.subject, EventRecord.nameLimit) : nil
     }
 
     var group: HistoryCache.Group { network.map { .network($0.ownerKey) } ?? .name(name ?? "") }
@@ -20,9 +20,6 @@ extension Queue {
   private static func second(_ record: EventRecord) -> Int64 {
     min(record.happenedAt ?? record.acceptedAt, record.acceptedAt) / 1_000_000
   }
-
-  /// Bytes of an id that is no address: whoever attacks chooses it.
-  static let longestName = 128
 
   /// Counts a ban from now on. `writePulses` is to follow in the same transaction.
   func remember(_ record: EventRecord, as event: Int64) throws(DatabaseError) {
@@ -61,7 +58,8 @@ extension Queue {
     cache.empty()
     guard let network = Network(address) else {
       return try database.run(
-        "DELETE FROM ban WHERE name = ?", .text(EventRecord.bounded(address, Self.longestName)))
+        "DELETE FROM ban WHERE name = ?", .text(EventRecord.bounded(address, EventRecord.nameLimit))
+      )
     }
     try database.run(
       "DELETE FROM ban WHERE network = ? AND base = ? AND prefix = ?",

@@ -92,7 +92,7 @@ extension Queue {
         UNION SELECT event FROM ban WHERE name = ?4)
       """, network.map { .integer($0.ownerKey) } ?? .null,
       network.map { .blob($0.range.first) } ?? .null, .integer(Int64(network?.prefix ?? 0)),
-      .text(EventRecord.bounded(address, Self.longestName)))
+      .text(EventRecord.bounded(address, EventRecord.nameLimit)))
   }
 
   /// The clock was set by so much.

@@ -96,6 +96,10 @@ public final class Database {
 
   /// Runs one statement to its end.
   public func run(_ sql: String, _ values: SQLValue...) throws(DatabaseError) {
+    try run(sql, values)
+  }
+
+  public func run(_ sql: String, _ values: [SQLValue]) throws(DatabaseError) {
     _ = try rows(sql, values) { _ in true }
   }
 

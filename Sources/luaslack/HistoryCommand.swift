@@ -80,7 +80,7 @@ struct HistoryForget: ParsableCommand {
 
   func run() throws {
     var request = QueueRequest(.forget)
-    request.address = Network(address) == nil ? address : address.lowercased()
+    request.address = address
     try Ask.run(request, places.locations(), of: "event", done: "forgotten")
   }
 }

@@ -38,17 +38,18 @@ struct TraceCommand: ParsableCommand {
       guard let trace = trace ?? nil else { Luaslack.fail(.data, "there is no message \(id)") }
       return report(Answer(events: [trace], total: 1))
     }
-    let address = Network(what) == nil ? what : what.lowercased()
     var answer = Answer()
     if let queue {
       answer = OpenQueue.read { () throws(DatabaseError) in
         Answer(
-          events: try queue.trace(address: address),
-          total: try queue.eventCount(address: address))
+          events: try queue.trace(address: what),
+          total: try queue.eventCount(address: what))
       }
     }
-    answer.notTakenIn = NotTakenIn.events(of: address, locations)
+    answer.notTakenIn = NotTakenIn.events(of: what, locations)
     if answer.events.isEmpty, answer.notTakenIn.isEmpty {
+      // As the log has it.
+      let address = Network(what)?.description ?? what
       let bytes = try? log?.readTail(limit: Fail2banLog.tail)
       answer.unknown = Unknown(
         address: address, path: fail2banLog, log: bytes.map { Fail2banLog($0, address: address) },

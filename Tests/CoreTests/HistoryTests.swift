@@ -183,6 +183,44 @@ import Testing
     #expect(try bans.history(Self.ban("203.0.113.7")) == warm)
   }
 
+  @Test
+  func
+    `a forgotten id's number goes to the next event, and no row of the old one stands in its way`()
+    throws
+  {
+    let bans = try Bans()
+    var record = Self.ban("203.0.113.9", at: Self.now - 9)
+    record.set(.id, "alice")
+    func take(_ record: EventRecord) throws {
+      let id = try bans.queue.insert(record, key: nil)
+      try bans.queue.remember(record, as: id)
+      try bans.queue.writePulses()
+    }
+    try take(record)
+    var answer = QueueRequest.Answer()
+    try bans.queue.forget("alice", &answer)
+    #expect(answer.count == 1)
+    #expect(try bans.queue.database.first("SELECT count(*) FROM ban") { $0.integer(0) } == 0)
+    // Whatever is left in it.
+    try bans.queue.remember(Self.ban("203.0.113.8", at: Self.now - 8), as: 1)
+    try take(Self.ban("203.0.113.7", at: Self.now - 7))
+    #expect(try bans.history(Self.ban("203.0.113.7")).address[.hour].bans == 1)
+  }
+
+  @Test func `of a user each address counts, however often one comes`() throws {
+    let bans = try Bans()
+    func ban(_ ip: String, at second: Int64) -> EventRecord {
+      var record = Self.ban(ip, at: Self.now - second)
+      record.set(.user, "bob")
+      return record
+    }
+    try bans.add(
+      (1...30).map { ban("192.0.2.\($0)", at: 5_000) }
+        + (0..<UserBans.most + 5).map { ban("203.0.113.9", at: 1_000 - Int64($0)) })
+    bans.queue.cache.empty()
+    #expect(try bans.history(ban("198.51.100.1", at: 0)).userAddresses == 32)
+  }
+
   @Test func `an id of any length is forgotten, in what rules count as well`() throws {
     let bans = try Bans()
     let id = String(repeating: "ab`\"", count: 50)
@@ -202,7 +240,7 @@ import Testing
       let left = try bans.queue.database.first("SELECT count(*) FROM \(table)") { $0.integer(0) }
       #expect(left == 0, "\(table)")
     }
-    #expect(try bans.queue.record(of: told)?.known["addresses"] == nil)
+    #expect(try bans.queue.record(of: told)?.known["addresses"] == [])
   }
 
   @Test func `no number of failures is too large to be counted`() throws {
@@ -245,6 +283,33 @@ import Testing
       #expect(jail[.hour].bans == 1 && jail[.month].bans == 1)
       #expect(try #require(jail.last) <= Self.now)
       bans.queue.cache.empty()
+    }
+  }
+
+  @Test func `what is too much to be counted from before is no figure of a report`() throws {
+    let place = try TemporaryDirectory()
+    let path = place.file("luaslack.db")
+    let (all, day) = (Int64(Queue.mostRemembered + 2_000), Int64(86_400))
+    do {
+      let old = try Database(path, .writing)
+      for step in Schema.steps.prefix(Schema.bans) { try old.execute(step) }
+      try old.execute("PRAGMA user_version = \(Schema.bans)")
+      // One each 40 seconds until now: 47 days.
+      try old.run(
+        """
+        INSERT INTO event (kind, jail, subject, accepted_at, record)
+        WITH RECURSIVE ban (n) AS (SELECT ?1 UNION ALL SELECT n - 1 FROM ban WHERE n > 1)
+        SELECT 'ban', 'sshd', '203.0.113.7', (?2 - 40 * n) * 1000000, json_object('kind', 'ban',
+          'jail', 'sshd', 'ip', '203.0.113.7', 'accepted_at', (?2 - 40 * n) * 1000000) FROM ban
+        """, .integer(all), .integer(Self.now))
+    }
+    let queue = try Queue(writing: path)
+    let known = Self.now - 40 * Int64(Queue.mostRemembered)
+    for days in [20, 30] {
+      let period = ReportPeriod(until: Self.now, length: Int(Int64(days) * day))
+      let report = try queue.report(of: period, EventContext(), now: Self.now * 1_000_000)
+      let isWhole = Self.now - 2 * Int64(days) * day > known
+      #expect(report.bans.before.map { _ in true } ?? false == isWhole, "\(days)")
     }
   }
 

@@ -167,6 +167,37 @@ import Testing
     }
   }
 
+  @Test(arguments: ["2001:db8::1", "2001:DB8::1", "2001:0db8:0:0::1"])
+  func `an address is forgotten and traced however it is spelt`(spelling: String) throws {
+    for name in ["2001:db8::1", "2001:DB8:0::1"] {
+      let id = try add(.delivered, ip: name)
+      let event = try #require(try queue.delivery(id)?.event)
+      try queue.remember(
+        EventRecord(kind: .ban, jail: "sshd", ip: name, acceptedAt: now), as: event)
+    }
+    #expect(try queue.trace(address: spelling).count == 2)
+    #expect(try queue.eventCount(address: spelling) == 2)
+    #expect(try ask(.forget, address: spelling, named: "a") == QueueRequest.Answer(count: 2))
+    #expect(try queue.trace(address: spelling).isEmpty)
+    #expect(try ask(.forget, address: spelling, named: "b").problems.count == 1)
+  }
+
+  @Test(arguments: ["e", "sshd", "192.0.2.0/24", "192.0.2.1"])
+  func `where nothing is known nothing is changed`(address: String) throws {
+    let known = try add(.delivered, ip: "192.0.2.11")
+    var warning = EventRecord(kind: .warning, jail: "sshd", acceptedAt: now)
+    warning.known = [
+      "addresses": [["name": "192.0.2.11"]], "summary": "9 bans, network 192.0.2.0/25",
+    ]
+    let event = try queue.insert(warning, key: nil)
+    try queue.note("formatter x ban", "failed at 192.0.2.11, in sshd", now: now)
+    let answer = try ask(.forget, address: address)
+    #expect(answer.count == 0 && answer.problems.count == 1)
+    #expect(try queue.record(of: event)?.known == warning.known)
+    #expect(try queue.delivery(known)?.payload != "{}")
+    #expect(try queue.notices().count == 1)
+  }
+
   @Test func `what is still to be told is not forgotten`() throws {
     let id = try add()
     try add(.delivered)

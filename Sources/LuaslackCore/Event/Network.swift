@@ -53,6 +53,9 @@ public struct Network: Hashable, Sendable, CustomStringConvertible {
     return prefix > most ? wider(most) : self
   }
 
+  /// Of one, not a network of several.
+  var isAddress: Bool { prefix == 128 }
+
   /// One number for each `owner`, in the order of addresses, IPv4 before IPv6.
   var ownerKey: Int64 { Self.ownerKey(base) }
 

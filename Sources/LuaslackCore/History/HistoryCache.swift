@@ -76,8 +76,10 @@ final class HistoryCache {
 
 /// Addresses that were banned for one account, each with its newest ban.
 struct UserBans {
-  /// Bans that are looked at, the newest; somebody may try `root` from everywhere.
+  /// Addresses, the newest; somebody may try `root` from everywhere.
   static let most = 500
+  /// Bans in which they are sought: an attacker decides how many there are.
+  static let mostBans = 10_000
 
   /// Seconds since 1970.
   private var newest: [Network: Int64]

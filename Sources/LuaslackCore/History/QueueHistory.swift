@@ -28,9 +28,10 @@ extension Queue {
     let ban = PastBans.Ban(
       at: Self.second(record), failures: record.failureCount,
       network: banned.network, jail: record.jail)
+    // Rows outlive their events, whose numbers SQLite gives anew: nothing old may hold up what is new.
     try database.run(
       """
-      INSERT INTO ban (event, at, jail, network, base, prefix, name, failures, user, country)
+      INSERT OR REPLACE INTO ban (event, at, jail, network, base, prefix, name, failures, user, country)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, .integer(event), .integer(ban.at), .text(ban.jail),
       banned.network.map { .integer($0.ownerKey) } ?? .null,
@@ -53,17 +54,33 @@ extension Queue {
     }
   }
 
+  /// Bans of one address or id, whose `values` are these.
+  static let bansOfAddress = """
+    (SELECT event FROM ban WHERE network = ?1 AND base = ?2 AND prefix = ?3
+     UNION SELECT event FROM ban WHERE name = ?4)
+    """
+
+  static func values(of address: String) -> [SQLValue] {
+    guard let network = Network(address) else {
+      return [.null, .null, .null, .text(EventRecord.bounded(address, EventRecord.nameLimit))]
+    }
+    return [
+      .integer(network.ownerKey), .blob(network.range.first), .integer(Int64(network.prefix)),
+      .null,
+    ]
+  }
+
+  func banCount(of address: String) throws(DatabaseError) -> Int {
+    try database.all("SELECT count(*) FROM \(Self.bansOfAddress)", Self.values(of: address)) {
+      Int($0.integer(0))
+    }.first ?? 0
+  }
+
   func forgetBans(of address: String) throws(DatabaseError) {
     try writePulses()
     cache.empty()
-    guard let network = Network(address) else {
-      return try database.run(
-        "DELETE FROM ban WHERE name = ?", .text(EventRecord.bounded(address, EventRecord.nameLimit))
-      )
-    }
     try database.run(
-      "DELETE FROM ban WHERE network = ? AND base = ? AND prefix = ?",
-      .integer(network.ownerKey), .blob(network.range.first), .integer(Int64(network.prefix)))
+      "DELETE FROM ban WHERE event IN \(Self.bansOfAddress)", Self.values(of: address))
   }
 
   /// What no window is counted by any more. Seconds since 1970.
@@ -86,11 +103,13 @@ extension Queue {
 
   /// Counts the newest bans that were taken in before there was a table of them.
   func rememberOld() throws(DatabaseError) {
-    var last =
-      try database.first(
-        "SELECT id FROM event WHERE kind = 'ban' ORDER BY id DESC LIMIT 1 OFFSET ?",
-        .integer(Int64(Self.mostRemembered))
-      ) { $0.integer(0) } ?? 0
+    let skipped = try database.first(
+      "SELECT id, accepted_at FROM event WHERE kind = 'ban' ORDER BY id DESC LIMIT 1 OFFSET ?",
+      .integer(Int64(Self.mostRemembered))
+    ) { (id: $0.integer(0), at: $0.integer(1)) }
+    // Reports do not pretend to know of them.
+    if let skipped { try notePruned(bansUntil: skipped.at / 1_000_000) }
+    var last = skipped?.id ?? 0
     while true {
       let rows = try database.all(
         "SELECT id, record FROM event WHERE kind = 'ban' AND id > ? ORDER BY id LIMIT 1000",
@@ -167,12 +186,15 @@ extension Queue {
     var newest: [Network: Int64] = [:]
     try database.forEach(
       """
-      SELECT at, base, prefix FROM ban WHERE user IS NOT NULL AND user = ?1 AND at > ?2
-      ORDER BY at DESC LIMIT ?3
-      """, .text(user), .integer(at - History.Window.day.seconds), .integer(Int64(UserBans.most))
+      SELECT max(at), base, prefix FROM (
+        SELECT at, base, prefix FROM ban WHERE user IS NOT NULL AND user = ?1 AND at > ?2
+        ORDER BY at DESC LIMIT ?3)
+      GROUP BY base, prefix ORDER BY 1 DESC LIMIT ?4
+      """, .text(user), .integer(at - History.Window.day.seconds),
+      .integer(Int64(UserBans.mostBans)), .integer(Int64(UserBans.most))
     ) { row in
       guard let network = Network(base: row.number(1), prefix: row.integer(2)) else { return }
-      newest[network] = max(newest[network] ?? .min, row.integer(0))
+      newest[network] = row.integer(0)
     }
     let bans = UserBans(newest)
     cache.keep(bans, of: user)

@@ -143,6 +143,7 @@ public enum NotTakenIn {
 
   public static func events(of address: String, _ locations: Locations) -> [EventRecord] {
     var records: [EventRecord] = []
+    let network = Network(address)
     func look(_ drop: borrowing Maildrop) {
       let names = ((try? drop.names()) ?? []).filter { name in
         (try? drop.directory.status(name)).map(Maildrop.isOwn) ?? false
@@ -150,7 +151,11 @@ public enum NotTakenIn {
       for name in names.suffix(limit) {
         guard let bytes = try? drop.read(name), case .event(let record) = try? SpoolFile.read(bytes)
         else { continue }
-        if record.ip == address || record.subject == address { records.append(record) }
+        if record.ip == address || record.subject == address
+          || network.map({ [Network(record.ip), Network(record.subject)].contains($0) }) ?? false
+        {
+          records.append(record)
+        }
       }
     }
     if let incoming = try? Spool.open(locations, creating: false).incoming() { look(incoming) }

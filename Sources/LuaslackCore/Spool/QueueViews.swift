@@ -85,29 +85,14 @@ extension Queue {
   /// The newest events of an address or id, the oldest of them first.
   public func trace(address: String) throws(DatabaseError) -> [EventTrace] {
     let ids = try database.all(
-      """
-      SELECT id FROM (SELECT id FROM event WHERE subject = ?1 AND kind <> 'notify'
-        UNION SELECT id FROM event
-        WHERE json_extract(record, '$.ip') = ?1 AND json_extract(record, '$.ip') <> subject)
-      ORDER BY id DESC LIMIT ?2
-      """, .text(address), .integer(Int64(Self.traceLimit))
+      "SELECT id FROM \(Self.ofAddress) ORDER BY id DESC LIMIT ?2",
+      Self.list(try spellings(of: address)), .integer(Int64(Self.traceLimit))
     ) { $0.integer(0) }
     var traces: [EventTrace] = []
     for id in ids.reversed() {
       if let trace = try trace(event: id) { traces.append(trace) }
     }
     return traces
-  }
-
-  /// How many events there are of an address or id.
-  public func eventCount(address: String) throws(DatabaseError) -> Int {
-    try database.first(
-      """
-      SELECT count(*) FROM (SELECT id FROM event WHERE subject = ?1 AND kind <> 'notify'
-        UNION SELECT id FROM event
-        WHERE json_extract(record, '$.ip') = ?1 AND json_extract(record, '$.ip') <> subject)
-      """, .text(address)
-    ) { Int($0.integer(0)) } ?? 0
   }
 
   /// The event of this delivery.

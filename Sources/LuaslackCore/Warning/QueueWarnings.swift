@@ -84,15 +84,8 @@ extension Queue {
 
   /// Before their bans go.
   func forgetCounted(of address: String) throws(DatabaseError) {
-    let network = Network(address)
     try database.run(
-      """
-      DELETE FROM counted WHERE event IN (
-        SELECT event FROM ban WHERE network = ?1 AND base = ?2 AND prefix = ?3
-        UNION SELECT event FROM ban WHERE name = ?4)
-      """, network.map { .integer($0.ownerKey) } ?? .null,
-      network.map { .blob($0.range.first) } ?? .null, .integer(Int64(network?.prefix ?? 0)),
-      .text(EventRecord.bounded(address, EventRecord.nameLimit)))
+      "DELETE FROM counted WHERE event IN \(Self.bansOfAddress)", Self.values(of: address))
   }
 
   /// The clock was set by so much.

@@ -181,7 +181,10 @@ public final class Pipeline<Carrier: Transport> {
     let id = try queue.insert(record, key: key, severity: event.severity)
     try queue.noteArrival(file.name, of: id, now: now)
     try queue.remember(record, as: id)
-    try warnings.note(record, fields: fields, as: id, now: now)
+    // What makes no message makes none of a rule's either.
+    if event.listed(in: configuration?.mutedLists ?? []) == nil {
+      try warnings.note(record, fields: fields, as: id, now: now)
+    }
     try queue.heed(record, now: now)
     try deliver(record, event, as: id, context, now: now)
   }
@@ -429,10 +432,13 @@ public final class Pipeline<Carrier: Transport> {
   /// What the host's log shall have, since the last call.
   public func takeAlarms() -> [Courier<Carrier>.Alarm] { courier.takeAlarms() }
 
-  /// Nothing is under way and nothing waits, not even for a configuration.
-  public func isIdle() throws(DatabaseError) -> Bool {
+  /// Nothing is under way and nothing waits, not even for a configuration. `now`: what begins or ends later need not be
+  /// waited for, an incident of early warning that is not over; nil: it is.
+  public func isIdle(now: Int64? = nil) throws(DatabaseError) -> Bool {
     guard !courier.isBusy, try queue.isEmpty(), try queue.stoppedAt() == nil else { return false }
-    if let configuration, try !warnings.isQuiet(configuration) { return false }
+    if let configuration, let due = try warnings.due(configuration, now: now ?? Clock.now()) {
+      guard let now, due > now else { return false }
+    }
     return configuration != nil || intake.waitingFiles() == 0
   }
 }

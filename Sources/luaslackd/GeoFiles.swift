@@ -15,6 +15,8 @@ final class GeoFiles {
     var retryAt: Int64?
     /// Microseconds since 1970.
     var seenAt: Int64 = 0
+    /// Which of the paths that the config names.
+    var index = 0
     var open: OpenDatabase?
     var copying: Copying?
     /// The copy that is open.
@@ -85,8 +87,9 @@ final class GeoFiles {
   func open(_ paths: [String]) -> Bool {
     files = files.filter { paths.contains($0.key) }
     var isWhole = true
-    for path in paths {
+    for (index, path) in paths.enumerated() {
       let file = files[path] ?? File()
+      file.index = index
       files[path] = file
       look(at: path, file)
       if file.copying != nil { isWhole = false }
@@ -171,7 +174,7 @@ final class GeoFiles {
       }
       return try use("/proc/self/fd/\(copy.raw)", file)
     }
-    let name = Self.name(status)
+    let name = Self.name(status, file.index)
     let place = try calling { () throws(SystemError) in try Directory.open(directory) }
     if let copy = try? place.status(name), copy.kind == .file, copy.size == status.size,
       copy.owner == Process.user, copy.links == 1, !Self.isClose(copy.modified, status.modified)
@@ -261,10 +264,10 @@ final class GeoFiles {
     }
   }
 
-  /// Another file, or the same with something else in it, has another name.
-  private static func name(_ status: FileStatus) -> String {
+  /// Another file, or the same with something else in it, has another name; so has one that the config names twice.
+  private static func name(_ status: FileStatus, _ index: Int) -> String {
     let times = [status.modified, status.changed].map { "\($0)" }
-    let parts = ["\(status.device)", "\(status.inode)", "\(status.size)"] + times
+    let parts = ["\(index)", "\(status.device)", "\(status.inode)", "\(status.size)"] + times
     return prefix + parts.joined(separator: "-") + ".mmdb"
   }
 }

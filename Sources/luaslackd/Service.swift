@@ -12,6 +12,8 @@ final class Service {
   private let signals: Signals
   /// What an event or a timer started: it ends when nothing is left to do, or when a service comes.
   private let isPassing: Bool
+  /// A timer's does not stay until an incident of early warning is over: the next one ends it.
+  private let staysForIncidents: Bool
   private let manager = ServiceManager()
   private let lastConfiguration: LastConfiguration
   private let host = Process.hostName
@@ -52,6 +54,7 @@ final class Service {
     _ locations: Locations, hasInheritedLock: Bool, untilIdle: Bool, _ log: Log
   ) throws(SystemError) {
     isPassing = hasInheritedLock || untilIdle
+    staysForIncidents = !untilIdle
     guard
       let watch = try Watch.begin(
         locations, hasInheritedLock: hasInheritedLock, isService: !isPassing)
@@ -157,7 +160,8 @@ final class Service {
         return try pipeline.takeIn(now: Clock.now())
       }
       if gathersFor == 0 { lastIntake = isMore ? 0 : Clock.monotonic() }
-      let isIdle = isMore ? false : try pipeline.isIdle()
+      let isIdle =
+        isMore ? false : try pipeline.isIdle(now: staysForIncidents ? nil : Clock.now())
       let now = Clock.monotonic()
       idleSince = isIdle ? idleSince ?? now : nil
       try keepHouse(pipeline, isBusy: isMore)

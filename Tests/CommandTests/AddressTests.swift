@@ -89,6 +89,32 @@ import Testing
     #expect(copies.count == 1)
   }
 
+  @Test func `a large file under two names is read twice, and neither is in the other's way`()
+    async throws
+  {
+    let installation = try await Installation(
+      config: Installation.config(
+        post: ["ban"], more: #"[geo]"# + "\n" + #"databases = ["city.mmdb", "same.mmdb"]"# + "\n"))
+    var database = Self.database()
+    // It is copied in several steps.
+    database.add(
+      "198.51.100.0/24", .map([("padding", .bytes([UInt8](repeating: 7, count: 12 << 20)))]))
+    try write(database.bytes(), installation)
+    try FileManager.default.createSymbolicLink(
+      atPath: installation.directory.file("same.mmdb"), withDestinationPath: "city.mmdb")
+    try installation.directory.write(Self.shown, to: "formatters/50-own.lua")
+    let daemon = try await installation.daemon()
+    try await eventually("both are copied") {
+      try await ban(installation, "203.0.113.7")
+      return try installation.directory.names(in: "spool").filter { $0.hasPrefix("geo-") }.count
+        == 2
+    }
+    try await ban(installation, "203.0.113.8")
+    #expect(try await installation.slack.messages().last?.text == "203.0.113.8 DE Berlin - 🇩🇪")
+    #expect(try await installation.luaslack(["status"]).status == 0)
+    #expect(daemon.isRunning)
+  }
+
   @Test func `a copy that a power cut has spoilt is made anew`() async throws {
     let installation = try await installation(Self.database(), linger: "0s")
     try installation.directory.write(Self.shown, to: "formatters/50-own.lua")

@@ -104,6 +104,22 @@ import Testing
     await installation.settle()
   }
 
+  @Test func `a timer's luaslackd leaves what has begun to the next one`() async throws {
+    let installation = try await Installation(config: Self.config())
+    for number in 1...5 { _ = try await installation.banUndelivered("203.0.113.\(number)") }
+    let arguments = [
+      "--until-idle", "--spool", installation.spool, "--config", installation.config,
+      "--overflow", installation.overflow,
+    ]
+    #expect(try await run(Programs.luaslackd, arguments).status == 0)
+    // Only of the beginning: it did not wait for the end.
+    #expect(try await installation.slack.messages().count == 1)
+    try age(installation)
+    #expect(try await run(Programs.luaslackd, arguments).status == 0)
+    let texts = try await installation.slack.messages().map(\.text)
+    #expect(texts.count == 2 && texts.last?.contains("over") == true, "\(texts)")
+  }
+
   @Test func `the rules in effect are shown`() async throws {
     let installation = try await Installation(
       config: "[destination.default]\nwebhook_file = \"webhook\"\n")

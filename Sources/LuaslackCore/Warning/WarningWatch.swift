@@ -60,6 +60,13 @@ struct WarningWatch {
   private struct Group {
     var window = Window()
     var incident: Incident?
+    /// The newest ban of those that are over: what was accepted before it and comes late begins nothing anew.
+    private(set) var endedAt: Int64 = .min
+
+    mutating func close() {
+      endedAt = max(endedAt, incident?.last ?? .min)
+      incident = nil
+    }
 
     func end(_ rule: WarningRule) -> Int64? {
       guard let incident else { return nil }
@@ -107,8 +114,7 @@ struct WarningWatch {
     return answer
   }
 
-  /// `isKnown`: what it began or ended was told before.
-  mutating func add(_ ban: CountedBan, isKnown: Bool = false) -> [Change] {
+  mutating func add(_ ban: CountedBan) -> [Change] {
     var changes: [Change] = []
     let concerned = isConcerned(ban.jail)
     for (index, rule) in rules.enumerated() where concerned[index] {
@@ -117,7 +123,7 @@ struct WarningWatch {
       let before = changes.count
       Self.count(
         ban, rule, name, in: &groups[index][name, default: Group()],
-        mayOpen: !isKnown && open[index].count < Self.mostOpen, isKnown: isKnown, &changes)
+        mayOpen: open[index].count < Self.mostOpen, &changes)
       guard changes.count > before || open[index].contains(name) else { continue }
       if groups[index][name]?.incident == nil {
         open[index].remove(name)
@@ -131,20 +137,21 @@ struct WarningWatch {
 
   private static func count(
     _ ban: CountedBan, _ rule: WarningRule, _ name: String, in group: inout Group, mayOpen: Bool,
-    isKnown: Bool, _ changes: inout [Change]
+    _ changes: inout [Change]
   ) {
-    if !isKnown, let incident = group.incident, let end = group.end(rule), end <= ban.at {
+    if let incident = group.incident, let end = group.end(rule), end <= ban.at {
       changes.append(
         Change(incident: incident, phase: .over(at: end, isDropped: false), event: ban.event - 1))
-      group.incident = nil
+      group.close()
     }
     group.window.add(.init(at: ban.at, event: ban.event, failures: ban.failures), rule)
-    guard !isKnown else { return }
     let stamps = group.window.stamps
     let span = stamps.count == rule.bans ? group.window.newest - (stamps.first?.at ?? 0) : .max
     if group.incident != nil {
       group.incident?.count(ban, span: span)
-    } else if mayOpen, let first = stamps.first, stamps.count == rule.bans {
+    } else if mayOpen, let first = stamps.first, stamps.count == rule.bans,
+      group.window.newest > group.endedAt
+    {
       let incident = Incident(
         rule: rule, group: name, since: first.at, firstEvent: stamps.map(\.event).min() ?? 0,
         last: group.window.newest, bans: Int64(rule.bans),
@@ -173,6 +180,16 @@ struct WarningWatch {
 
   // MARK: - Incidents
 
+  /// Bans that were counted before, in their order: what they began or ended was told then. Those that are open are to
+  /// be resumed.
+  mutating func recall(_ bans: [CountedBan]) {
+    for ban in bans { _ = add(ban) }
+    for index in rules.indices {
+      for name in open[index] { groups[index][name]?.close() }
+      (open[index], changed[index]) = ([], [])
+    }
+  }
+
   /// One that is known from before; false if no rule counts it any more.
   mutating func resume(_ incident: Incident) -> Bool {
     guard let index = rules.firstIndex(where: { $0.counts(as: incident.rule) }) else {
@@ -184,8 +201,6 @@ struct WarningWatch {
     open[index].insert(incident.group)
     return true
   }
-
-  var isQuiet: Bool { open.allSatisfy(\.isEmpty) }
 
   /// When the first of the open ones is over, if nothing comes.
   var nextEnd: Int64? {
@@ -216,7 +231,7 @@ struct WarningWatch {
   /// One that is over.
   mutating func close(_ incident: Incident) {
     guard let index = rules.firstIndex(where: { $0.name == incident.rule.name }) else { return }
-    groups[index][incident.group]?.incident = nil
+    groups[index][incident.group]?.close()
     open[index].remove(incident.group)
   }
 

@@ -141,20 +141,12 @@ final class Warnings {
     return end + Self.patience
   }
 
-  func isQuiet(_ configuration: Configuration) throws(DatabaseError) -> Bool {
-    forgetUnsettled()
-    try read(configuration.watchedRules)
-    return dropped.isEmpty && watch?.isQuiet != false
-  }
-
   // MARK: - What is known
 
   private func read(_ rules: [WarningRule]) throws(DatabaseError) {
     if let watch, watch.rules == rules { return }
     var watch = WarningWatch(rules)
-    if !rules.isEmpty {
-      for ban in try queue.countedBans(within: watch.longest) { _ = watch.add(ban, isKnown: true) }
-    }
+    if !rules.isEmpty { watch.recall(try queue.countedBans(within: watch.longest)) }
     (changes, dropped) = ([], [])
     try queue.forgetUnreadableIncidents()
     let newest = try queue.newestCountedEvent() ?? 0

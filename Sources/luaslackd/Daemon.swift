@@ -2,6 +2,7 @@ import ArgumentParser
 import LuaslackConfig
 import LuaslackCore
 import Posix
+import SQLite
 
 /// The delivering program. Started by `luaslack` or by systemd; its other subcommands serve
 /// `luaslack`, which itself reads neither the config nor a formatter.
@@ -84,11 +85,28 @@ struct Render: ParsableCommand {
     guard case .event(let record) = try SpoolFile.read(input) else {
       throw ExitCode(ExitStatus.data.rawValue)
     }
-    let configuration = try Trial.configuration(try options.locations().config)
+    let locations = try options.locations()
+    let configuration = try Trial.configuration(locations.config)
     let previewer = Previewer(
       configuration, host: Process.hostName, now: Clock.now(), lookup: AddressLookup(directory: nil)
     )
-    Trial.show(previewer, previewer.scene(record))
+    Trial.show(previewer, scene(record, previewer, locations.database))
+  }
+
+  /// With what the database knows of bans before, if there is one.
+  private func scene(_ record: EventRecord, _ previewer: Previewer, _ database: String) -> Scene {
+    let plain = previewer.scene(record)
+    do throws(SystemError) {
+      _ = try FileStatus.of(database)
+    } catch {
+      return plain
+    }
+    do throws(DatabaseError) {
+      return try previewer.scene(record, after: Queue(reading: database))
+    } catch {
+      Process.print("luaslack: shown without event.history: \(database): \(error)\n", to: 2)
+      return plain
+    }
   }
 }
 

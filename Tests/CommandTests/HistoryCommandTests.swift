@@ -27,6 +27,11 @@ import Testing
     #expect(!"\(messages[0])".contains("Before"))
     #expect("\(messages[2])".contains("Before") == false, "two bans are no offence yet")
     #expect("\(messages[3])".contains("sshd after 5 failures, 1 minute before"))
+    let next = try await installation.luaslack([
+      "ban", "--dry-run", "--time=\(Self.start + 240)", "--", "recidive", "203.0.113.7", "5",
+    ])
+    #expect(next.status == 0 && next.errors.isEmpty, "\(next.errors)")
+    #expect(next.output.contains("recidive after 5 failures, 1 minute before"), "\(next.output)")
   }
 
   @Test func `a formatter gets the figures`() async throws {

@@ -148,6 +148,13 @@ public struct Previewer {
       destinations: record.destinations)
   }
 
+  /// The same, of an event that would come now, after all that the queue knows.
+  public func scene(_ record: EventRecord, after queue: Queue) throws(DatabaseError) -> Scene {
+    var record = record
+    record.known["history"] = try queue.history(before: record)?.value
+    return scene(record)
+  }
+
   /// What luaslackd would report now, and its figures.
   public func report(
     of period: ReportPeriod, to destinations: [String], _ queue: Queue

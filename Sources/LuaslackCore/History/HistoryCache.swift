@@ -34,15 +34,16 @@ final class HistoryCache {
   }
 
   func keep(_ bans: PastBans, of group: Group) {
-    // Whoever has none yet takes room as well.
-    let room = max(1, bans.bans.count)
-    if size + room > Self.most {
+    if size + Self.room(bans) > Self.most {
       groups = [:]
       size = 0
     }
-    size += room
+    size += Self.room(bans) - Self.room(groups[group])
     groups[group] = bans
   }
+
+  /// Whoever has none yet takes room as well.
+  private static func room(_ bans: PastBans?) -> Int { bans.map { max(1, $0.bans.count) } ?? 0 }
 
   func keep(_ bans: UserBans, of user: String) {
     if users.count >= Self.mostUsers { users = [:] }
@@ -56,8 +57,9 @@ final class HistoryCache {
 
   /// A ban that was just written.
   func add(_ ban: PastBans.Ban, of group: Group, user: String?) {
-    if groups[group] != nil { size += 1 }
+    size -= Self.room(groups[group])
     groups[group]?.add(ban)
+    size += Self.room(groups[group])
     if let user { users[user]?.add(ban) }
     jails[ban.jail]?.add(failures: ban.failures, at: ban.at)
     for length in [Pulses.short, Pulses.long] {

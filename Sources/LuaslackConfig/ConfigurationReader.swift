@@ -91,10 +91,8 @@ public struct ConfigurationReader {
     }
     each { () throws(ConfigurationError) in
       guard let value = root["digest_within"] else { return }
-      result.digestWithin = try seconds(value, "digest_within")
-      guard Configuration.digestRange.contains(result.digestWithin) else {
-        throw error("digest_within", "digest_within must be a time from \"1m\" to \"1d\"")
-      }
+      result.digestWithin = try seconds(
+        value, TimeSetting(key: "digest_within", range: Configuration.digestRange))
     }
     each { () throws(ConfigurationError) in
       guard let value = root["mention_max_age"] else { return }
@@ -136,11 +134,15 @@ public struct ConfigurationReader {
 
   /// `"90s"`, `"10m"`, `"1h"` or a bare number of seconds.
   func seconds(_ value: Value, _ key: String) throws(ConfigurationError) -> Int {
-    let text = value.string ?? value.int.map(String.init) ?? ""
-    guard let seconds = Seconds.parse(text) else {
-      throw error(key, "\(key) must be a time like \"60s\", \"10m\" or \"1h\"")
+    try seconds(value, TimeSetting(key: key))
+  }
+
+  private func seconds(_ value: Value, _ setting: TimeSetting) throws(ConfigurationError) -> Int {
+    do throws(TimeSetting.Wrong) {
+      return try setting.read(value)
+    } catch {
+      throw self.error(setting.key, error.problem)
     }
-    return seconds
   }
 
   func strings(

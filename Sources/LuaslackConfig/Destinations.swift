@@ -336,8 +336,11 @@ extension ConfigurationReader {
     func names(_ key: String) throws(ConfigurationError) -> [String] {
       guard let value = members[key] else { return [] }
       let names = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
-      guard !names.isEmpty, value.array.map({ $0.count == names.count }) ?? true else {
+      guard value.string != nil || value.array.map({ $0.count == names.count }) == true else {
         throw error(key, "\(key) must be a string or a list of strings")
+      }
+      guard !names.isEmpty || key == "to" else {
+        throw error(key, "\(key) is empty; without it the route fits every one")
       }
       return names
     }
@@ -349,7 +352,10 @@ extension ConfigurationReader {
       return patterns
     }
     let to = try names("to")
-    guard !to.isEmpty else { throw error("", "a route needs to = [\"name\"], where it leads") }
+    guard !to.isEmpty else {
+      throw error(
+        members["to"] == nil ? "" : "to", "a route needs to = [\"name\"], where it leads")
+    }
     for name in to where !destinations.contains(name) {
       throw error("to", Self.unknown(name, destinations))
     }

@@ -70,7 +70,8 @@ extension ConfigurationReader {
     }
     // Formatters say event.lists.NAME, and `status` names it.
     guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
-      throw error("the name of a list must be letters, digits, _ and -, not \"\(name)\"")
+      throw error(
+        "the name of a list must be letters, digits, _ and -, 64 at most, not \"\(name)\"")
     }
     guard !Self.keys.contains(name) else {
       throw error("\(name) belongs above the first [table]; here it is a list of that name")

@@ -56,28 +56,24 @@ extension ConfigurationReader {
     guard let name = value["name"]?.string, (1...64).contains(name.utf8.count),
       name.utf8.allSatisfy(Self.isNameByte)
     else {
-      throw mistake("name", index, "a warning needs a name of letters, digits, _ and -")
+      throw mistake("name", index, "a warning needs a name of letters, digits, _ and -, 64 at most")
     }
     let most = WarningRule.bansRange
     guard let bans = value["bans"]?.int, most.contains(Int(clamping: bans)) else {
       throw mistake(
         "bans", index, "bans must be a number from \(most.lowerBound) to \(most.upperBound)")
     }
-    let text = value["within"]?.string ?? value["within"]?.int.map(String.init) ?? ""
-    guard let within = Seconds.parse(text), WarningRule.withinRange.contains(within) else {
-      throw mistake("within", index, "within must be a time from \"1m\" to \"1d\"")
-    }
-    var rule = WarningRule(name: name, bans: Int(bans), within: within)
+    var rule = WarningRule(name: name, bans: Int(bans), within: try within(value, index))
     if let value = value["by"] { rule.by = try grouping(value, index) }
-    rule.jails = try names(value, "jail", index)
-    rule.mention = try names(value, "mention", index)
+    rule.jails = try names(value, "jail", index, without: "every jail counts")
+    rule.mention = try names(value, "mention", index, without: "nobody is called")
     for who in rule.mention where !Self.isMention(who) {
       throw mistake(
         "mention", index,
         "mention must be \"here\", \"channel\", \"everyone\" or an ID like \"U012AB3CD\" or "
           + "\"S012AB3CD\"")
     }
-    rule.to = try names(value, "to", index)
+    rule.to = try names(value, "to", index, without: "the routes decide")
     for name in rule.to where !destinations.contains(name) {
       throw mistake(
         "to", index, "there is no [destination.\(name)]" + Nearest.hint(name, destinations))
@@ -90,6 +86,14 @@ extension ConfigurationReader {
       rule.severity = severity
     }
     return rule
+  }
+
+  private func within(_ value: Value, _ index: Int) throws(ConfigurationError) -> Int {
+    do throws(TimeSetting.Wrong) {
+      return try TimeSetting(key: "within", range: WarningRule.withinRange).read(value["within"])
+    } catch {
+      throw mistake("within", index, error.problem)
+    }
   }
 
   private func grouping(
@@ -106,13 +110,20 @@ extension ConfigurationReader {
     return by
   }
 
+  /// `without`: what comes of leaving it out, for who meant that.
   private func names(
-    _ table: Value, _ key: String, _ index: Int
+    _ table: Value, _ key: String, _ index: Int, without: String
   ) throws(ConfigurationError) -> [String] {
     guard let value = table[key] else { return [] }
     let names = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
-    guard !names.isEmpty, value.array.map({ $0.count == names.count }) ?? true else {
+    guard value.string != nil || value.array.map({ $0.count == names.count }) == true else {
       throw mistake(key, index, "\(key) must be a string or a list of strings")
+    }
+    guard names.contains(where: { !$0.isEmpty }) else {
+      throw mistake(key, index, "\(key) is empty; without it \(without)")
+    }
+    guard !names.contains("") else {
+      throw mistake(key, index, "\(key) has an empty text in its list")
     }
     return names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map(\.1)
   }

@@ -77,7 +77,9 @@ extension ErrorTests {
       let problems = call.errors.split(separator: "\n").filter { $0.hasPrefix("luaslack: ") }
       #expect(problems.count == 2)
       #expect(
-        call.errors.contains("\n      | ^^^^^^\n  a time is a number and its unit, in quotes\n"))
+        call.errors.contains(
+          "\n      | ^^^^^^\n  a time is one number and its unit, "
+            + "in quotes, or seconds alone\n"))
       #expect(!call.errors.contains("\u{1b}"))
     }
   }

@@ -336,7 +336,7 @@ import Testing
     ),
     ("[[route]]\nto = [\"x\"]\n", 2, "there is no [destination.x]"),
     ("[[route]]\njail = \"sshd\"\n", 1, "a route needs to ="),
-    ("[[route]]\nto = \"default\"\n[[route]]\nto = []\n", 4, "a string or a list of strings"),
+    ("[[route]]\nto = \"default\"\n[[route]]\nto = []\n", 4, "a route needs to ="),
     ("[[route]]\njails = \"x\"\nto = \"default\"\n", 2, "did you mean \"jail\"?"),
     ("[[route]]\njail = [5]\nto = \"default\"\n", 2, "a string or a list of strings"),
     ("[[route]]\nkind = \"bann\"\nto = \"default\"\n", 2, "did you mean \"ban\"?"),

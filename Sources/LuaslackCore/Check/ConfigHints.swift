@@ -40,6 +40,9 @@ extension Hint {
       "a value that is a word is a text",
       "put it in quotes: `key = \"value\"`"),
     Hint(
+      "Error while parsing TEXT integer: VERB is not representable in 64 bits",
+      "no setting takes so large a number", "write a smaller one"),
+    Hint(
       "Error while parsing decimal integer: TEXT", "this begins like a number and is none",
       "put it in quotes: `linger = \"5m\"`"),
     Hint(
@@ -82,7 +85,13 @@ extension Hint {
     Hint("NAME must be a string or a list of strings", "", "write `NAME = [\"a\", \"b\"]`"),
     Hint("NAME must be a table", "NAME holds settings of its own", "write `[NAME]` above them"),
     Hint("unknown kind \"NAME\"TEXT", "there is no such kind of event", ""),
-    Hint("NAME must be a time TEXT", "a time is a number and its unit, in quotes", ""),
+    Hint(
+      "NAME must be a time TEXT", "a time is one number and its unit, in quotes, or seconds alone",
+      ""),
+    Hint("NAME is more than ten years", "nothing lasts so long here", "write a shorter time"),
+    Hint("NAME is too TEXT; it goes from VERB", "", "write a time between these"),
+    Hint("NAME is empty; without it TEXT", "", "name something, or take it out"),
+    Hint("NAME has an empty text in its list", "it fits nothing", "take it out"),
     Hint(
       "history must be a day at least, like \"90d\"", "what was told is kept for that long", ""),
     Hint("history_events must be a number, 1000 at least", "so many events are kept", ""),

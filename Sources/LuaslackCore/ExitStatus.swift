@@ -25,7 +25,7 @@ public enum ExitStatus: Int32, Sendable, Error, CaseIterable {
     case .unavailable: "a part of luaslack is missing or already running; --wait: given up"
     case .software: "a mistake in luaslack"
     case .temporary: "not now; --wait: not yet, it stays queued; else nothing was kept"
-    case .noPermission: "notify, report: you may not do that; nothing was kept"
+    case .noPermission: "you may not do that, or ask; nothing was kept"
     case .configuration: "the configuration is wrong"
     }
   }

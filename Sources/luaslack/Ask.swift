@@ -34,6 +34,7 @@ enum Ask {
 
   /// Leaves the request and wakes luaslackd; returns the name under which the answer will stand.
   static func send(_ request: QueueRequest, _ locations: Locations) -> (String, Acceptor.Wake) {
+    OwnSpool.require(locations, for: request.subject)
     let acceptor = Acceptor(locations)
     do throws(SystemError) {
       let name = try acceptor.request(request, now: Clock.now())
@@ -52,5 +53,17 @@ enum Ask {
       Clock.sleep(microseconds: interval)
     }
     return nil
+  }
+}
+
+extension QueueRequest {
+  /// What it asks for, for who may not.
+  fileprivate var subject: String {
+    switch action {
+    case .flush, .retry, .hold, .release, .delete: "the queue"
+    case .forget: "the history"
+    case .sendTest, .probe: "a test message"
+    case .report: "a report"
+    }
   }
 }

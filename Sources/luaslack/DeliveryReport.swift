@@ -23,12 +23,13 @@ enum DeliveryReport {
       if queue == nil { queue = try? Queue(reading: locations.database) }
       let seen = queue.flatMap { deliveries(of: name, in: $0) }
       if let seen, !seen.contains(where: \.state.isPending) {
-        for name in queue.map({ unknown(of: name, seen, in: $0) }) ?? [] {
-          Process.print("luaslack: there is no destination \(PlainText.line(name))\n", to: 2)
+        for problem in queue.map({ unknown(of: name, seen, in: $0) }) ?? [] {
+          Process.print("luaslack: \(PlainText.line(problem))\n", to: 2)
         }
         return try report(seen, to: descriptor)
       }
-      if let seen, let reason = deadReason(seen, queue) {
+      let rest = max(0, deadline - Clock.monotonic())
+      if let seen, let reason = deadReason(seen, queue, until: Clock.now() + rest) {
         throw NotDelivered(
           status: .temporary, reason: "the destination is dead, the event stays queued: \(reason)")
       }
@@ -67,15 +68,23 @@ enum DeliveryReport {
     guard !deliveries.isEmpty, let event = try? queue.event(ofArrival: name),
       let record = try? queue.record(of: event)
     else { return [] }
+    let known = ((try? queue.destinationStates()) ?? []).map(\.name)
     return record.destinations.filter { name in !deliveries.contains { $0.destination == name } }
+      .map { "there is no destination \($0)" + Nearest.hint($0, known) }
   }
 
-  /// Slack's word, if no message that waits can get anywhere before somebody mends something.
-  private static func deadReason(_ deliveries: [Delivery], _ queue: Queue?) -> String? {
+  /// Slack's word, if no message that waits can get anywhere before somebody mends something. One that was not tried
+  /// may be the one that shows that somebody did, unless nothing is tried in the time that is left.
+  private static func deadReason(
+    _ deliveries: [Delivery], _ queue: Queue?, until end: Int64
+  ) -> String? {
     guard let states = try? queue?.destinationStates() else { return nil }
     let waiting = deliveries.filter(\.state.isPending)
     let dead = states.filter { state in
-      state.health == .dead && waiting.contains { $0.destination == state.name && $0.attempts > 0 }
+      state.health == .dead
+        && waiting.contains {
+          $0.destination == state.name && ($0.attempts > 0 || state.notBefore > end)
+        }
     }
     return dead.count == Set(waiting.map(\.destination)).count ? dead.first?.lastError : nil
   }

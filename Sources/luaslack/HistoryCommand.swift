@@ -28,7 +28,7 @@ struct HistoryShow: ParsableCommand {
       First and last seen, in which jails, and the newest bans. It counts what luaslack was told, as \
       long as it is kept: 90 days, or what the config's `history` says.
 
-      Exit status: 0 something is known, 66 nothing is.
+      Exit status: 0 something is known, 66 nothing is, 77 you may not ask.
       """)
 
   @Argument(
@@ -45,7 +45,7 @@ struct HistoryShow: ParsableCommand {
 
   func run() throws {
     let wanted = Network(subject).map(HistoryView.Subject.network) ?? .name(subject)
-    let queue = OpenQueue.reading(places.locations())
+    let queue = OpenQueue.reading(places.locations(), for: "the history")
     let view = OpenQueue.read { () throws(DatabaseError) in
       try queue?.history(of: wanted, now: Clock.now() / 1_000_000)
     }

@@ -26,7 +26,8 @@ struct QueueCommand: ParsableCommand {
 
 /// The database to look at; nil if nothing was ever recorded.
 enum OpenQueue {
-  static func reading(_ locations: Locations) -> Queue? {
+  static func reading(_ locations: Locations, for what: String = "the queue") -> Queue? {
+    OwnSpool.require(locations, for: what)
     do {
       guard try Spool.enter(locations), (try? FileStatus.of(locations.database)) != nil else {
         return nil

@@ -57,11 +57,7 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let locations = locations()
-    // Whose spool it is decides; what is in its database is nobody else's business.
-    guard !Acceptor(locations).isGuest else {
-      Luaslack.fail(
-        .noPermission, "a report is for root and the owner of \(locations.spool); try sudo")
-    }
+    OwnSpool.require(locations, for: "a report")
     let destinations = to.flatMap(EventOptions.destinations)
     if dryRun || json {
       let options = ["--length=\(try length())"] + destinations.map { "--to=\($0)" }

@@ -13,7 +13,7 @@ struct StatusCommand: ParsableCommand {
 
       The first line says whether all is well, the others what is not.
 
-      Exit status: 0 ok, 1 degraded, 2 a destination is dead.
+      Exit status: 0 ok, 1 degraded, 2 a destination is dead, 77 you may not ask.
       """)
 
   @Flag(help: "Print JSON, for programs.")
@@ -22,6 +22,7 @@ struct StatusCommand: ParsableCommand {
 
   func run() throws {
     let locations = places.locations()
+    OwnSpool.require(locations, for: "the status")
     do throws(SystemError) {
       _ = try Spool.enter(locations)
     } catch {

@@ -32,7 +32,7 @@ struct TraceCommand: ParsableCommand {
     let locations = places.locations()
     // Before root becomes the spool's owner, who may not read it.
     let log = try? FileDescriptor.open(reading: fail2banLog)
-    let queue = OpenQueue.reading(locations)
+    let queue = OpenQueue.reading(locations, for: "a trace")
     if what.allSatisfy(\.isASCII), let id = Int64(what) {
       let trace = OpenQueue.read { () throws(DatabaseError) in try queue?.trace(delivery: id) }
       guard let trace = trace ?? nil else { Luaslack.fail(.data, "there is no message \(id)") }

@@ -122,7 +122,7 @@ struct NotifyTests {
     let installation = try await Installation(config: Self.quiet)
     let call = try await notify(installation, "words\n", ["--to=nowhere", "--wait"])
     #expect(call.status == 0 && call.output == "default: delivered\n")
-    #expect(call.errors == "luaslack: there is no destination nowhere\n")
+    #expect(call.errors == "luaslack: there is no destination nowhere; known: default\n")
   }
 
   @Test func `it goes where --to or a route says, as formatters word it`() async throws {

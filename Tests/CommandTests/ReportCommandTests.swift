@@ -162,14 +162,36 @@ import Testing
     try await bans(installation)
     // Nobody's own luaslack is meant; whose it is says the spool.
     for path in ["", "spool"] { chmod(installation.directory.file(path), 0o711) }
-    for arguments in [["report"], ["report", "--dry-run"], ["report", "--json"]] {
+    for (arguments, what) in [
+      (["report"], "a report"), (["report", "--dry-run"], "a report"),
+      (["report", "--json"], "a report"), (["status"], "the status"),
+      (["history", "203.0.113.7"], "the history"),
+      (["history", "forget", "203.0.113.7"], "the history"), (["queue", "list"], "the queue"),
+      (["queue", "flush"], "the queue"), (["trace", "203.0.113.7"], "a trace"),
+      (["send-test"], "a test message"),
+    ] {
       let call = try await run(
         "/usr/bin/setpriv",
         ["--reuid=65534", "--regid=65534", "--clear-groups", Programs.luaslack] + arguments
           + ["--spool", installation.spool, "--config", installation.config])
       #expect(call.status == 77, "\(arguments) \(call)")
-      #expect(call.errors.contains("a report is for root and the owner of"), "\(call.errors)")
+      let sentence = "\(what) is for root and the owner of \(installation.spool); try sudo"
+      #expect(call.errors == "luaslack: \(sentence)\n", "\(arguments)")
       #expect(call.output == "")
+    }
+  }
+
+  @Test func `--wait does not wait for a destination that is dead`() async throws {
+    let installation = try await Installation()
+    try await installation.slack.control(#"{"mode":"status","status":404,"body":"no_service"}"#)
+    let ban = ["ban", "--wait", "--", "sshd", "203.0.113.7", "5"]
+    #expect(try await installation.luaslack(ban).status == 75)
+    // Of these nothing is tried: that was a moment ago.
+    for arguments in [["report", "--wait"], ban] {
+      let call = try await installation.luaslack(arguments)
+      #expect(call.status == 75, "\(call)")
+      let sentence = "the destination is dead, the event stays queued: 404 no_service"
+      #expect(call.errors.hasPrefix("luaslack: \(sentence)"), "\(call.errors)")
     }
   }
 

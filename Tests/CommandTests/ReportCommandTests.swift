@@ -126,7 +126,7 @@ import Testing
     let quiet = try await installation.luaslack(["report", "--wait"])
     #expect(quiet.status == 0, "\(quiet.errors)")
     let first = try #require(try await installation.slack.waitForMessages(1).last)
-    #expect(first.text.contains(": no bans; no ban is known"), "\(first.text)")
+    #expect(first.text.contains(": nothing of this time is known"), "\(first.text)")
     try await installation.slack.control(
       #"{"mode":"status","status":404,"body":"no_service","path":"/services/T000/BOPS/*"}"#)
     _ = try await installation.luaslack([

@@ -446,6 +446,45 @@ import Testing
     #expect(event.value["quiet"] == true)
   }
 
+  private static let moment = "2026-11-21 01:27 UTC"
+
+  /// Hours before the end since when bans and other events are known, and how many bans there were.
+  @Test(
+    arguments: [
+      (nil, nil, 0, "no bans; no ban is known", ""),
+      (2, 2, 0, "no bans; known since \(moment) only", ""),
+      (0, 0, 0, "nothing of this time is known", ""),
+      (2, 2, 1, "1 ban of 1 address; known since \(moment) only", ""),
+      (0, 0, 1, "1 ban of 1 address; known since 2026-11-21 03:27 UTC only", ""),
+      (nil, 2, 1, "1 ban of 1 address", "(all but bans and failures since \(moment) only)"),
+      (
+        3, 2, 1, "1 ban of 1 address; known since 2026-11-21 00:27 UTC only",
+        "(all but bans and failures since \(moment) only)"
+      ),
+    ] as [(Int64?, Int64?, Int64, String, String)])
+  func `since when things are known is said once`(
+    _ known: Int64?, _ events: Int64?, _ bans: Int64, _ words: String, _ delivery: String
+  ) {
+    var report = Report(ReportPeriod(until: Self.now, length: 86_400))
+    report.knownSince = known.map { Self.now - $0 * 3_600 }
+    report.eventsSince = events.map { Self.now - $0 * 3_600 }
+    (report.bans.count, report.addressCount) = (bans, bans)
+    let event = Event(EventRecord(report, to: [], at: 0), host: "web1", now: 0)
+    #expect(BuiltIn.sentence(event) == "report of 24 hours on web1: \(words)")
+    let fields = BuiltIn.payload(event)["attachments"]?.array?.first?["fields"]?.array ?? []
+    let told = fields.first { $0["title"] == "Delivery" }?["value"]?.string ?? ""
+    #expect(told == delivery)
+  }
+
+  @Test func `a ban of before anything was known is told`() {
+    var report = Report(ReportPeriod(until: Self.now, length: 86_400))
+    (report.knownSince, report.lastBan) = (Self.now, Self.now - 5 * Self.day)
+    let event = Event(EventRecord(report, to: [], at: 0), host: "web1", now: 0)
+    #expect(
+      BuiltIn.sentence(event) == "report of 24 hours on web1: nothing of this time is known; "
+        + "the last ban was 2026-11-16 03:27 UTC")
+  }
+
   @Test(
     arguments: Sample.all.filter { $0.name.hasSuffix("report") || $0.name.hasPrefix("report") }
       .map(\.name))

@@ -115,13 +115,23 @@ local function worst(event)
   return state == "ok" and event.severity ~= "info" and "failing" or state
 end
 
+-- A report of no bans says when the last was; one of a time before luaslack was there says only that.
+local function silence(event, is_known)
+  local last = event.last_ban and date(event.last_ban)
+  if not is_known then
+    return "*Nothing of this time is known.*" .. (last and " The last ban was " .. last or "")
+  end
+  if not last then return event.known_since and "*No bans.*" or "*No bans.* None is known." end
+  return "*No bans.* The last was " .. last
+end
+
 local function blocks(event)
   local totals, made = event.totals, {}
+  local is_known = not (event.quiet and event.known_since) or event.known_since < event.to
   local function add(block) made[#made + 1] = block end
   add(slack.header(("%s on %s"):format(event.period, event.host)))
   if event.quiet then
-    add(slack.section("*No bans.* " .. (event.last_ban and "The last was " .. date(event.last_ban)
-      or "None is known.")))
+    add(slack.section(silence(event, is_known)))
   else
     add(slack.section("*Bans*  " .. compared(totals.bans) .. "\n" .. picture(event)))
     add(slack.section(jails(event)))
@@ -149,7 +159,9 @@ local function blocks(event)
   end
   if #lines > 0 then add(slack.context(table.unpack(lines))) end
   local span = ("%s to %s"):format(date(event.from), date(event.to))
-  if event.known_since then span = span .. ", known since " .. date(event.known_since) .. " only" end
+  if event.known_since and is_known then
+    span = span .. ", known since " .. date(event.known_since) .. " only"
+  end
   if event.quiet_jail_count > 0 then
     span = span .. ", " .. slack.plural(event.quiet_jail_count, "jail") .. " without a ban"
   end

@@ -11,28 +11,28 @@ extension BuiltIn {
     var parts: [String] = []
     let bans = value["totals"]?["bans"]
     let count = bans?["count"]?.int ?? 0
+    let since = value["known_since"]?.int
+    // Of a ban may be heard that was before anything was known.
+    let isKnown = count > 0 || since.map { $0 < value["to"]?.int ?? 0 } ?? true
+    let last = value["last_ban"]?.int.map(minute)
     if count > 0 {
       let addresses = value["address_count"]?.int ?? 0
       parts.append(
         "\(plural(count, "ban"))\(comparison(bans)) of \(plural(addresses, "address", "addresses"))"
       )
+    } else if isKnown {
+      parts.append("no bans\(comparison(bans))")
+      // A hook that is dead shows by this line alone where nobody is banned for weeks.
+      if let last { parts.append("the last was \(last)") }
+      if last == nil, since == nil { parts.append("no ban is known") }
     } else {
-      parts.append("no bans\(comparison(bans)); \(lastBan(value))")
+      parts.append("nothing of this time is known")
+      if let last { parts.append("the last ban was \(last)") }
     }
-    if let since = value["known_since"]?.int {
-      parts.append(
-        since < (value["to"]?.int ?? 0)
-          ? "known since \(minute(since)) only" : "nothing of this time is known")
-    }
+    if let since, isKnown { parts.append("known since \(minute(since)) only") }
     parts += (value["reasons"]?.array ?? []).compactMap(\.string)
     let period = value["period"]?.string.map { " of \($0)" } ?? ""
     return "report\(period) on \(value["host"]?.string ?? ""): " + parts.joined(separator: "; ")
-  }
-
-  /// A hook that is dead shows by this line alone where nobody is banned for weeks.
-  private static func lastBan(_ value: Value) -> String {
-    guard let last = value["last_ban"]?.int else { return "no ban is known" }
-    return "the last was \(minute(last))"
   }
 
   static func payload(report event: Event) -> Value {
@@ -115,7 +115,10 @@ extension BuiltIn {
     if destinations.count > lines.count {
       lines.append("… and \(destinations.count - lines.count) more")
     }
-    if let since = value["events_since"]?.int, since < (value["to"]?.int ?? 0) {
+    // What is known of everything for the same time stands above.
+    if let since = value["events_since"]?.int, since < (value["to"]?.int ?? 0),
+      value["known_since"]?.int.map(minute) != minute(since)
+    {
       lines.append("(all but bans and failures since \(minute(since)) only)")
     }
     add("Delivery", lines.joined(separator: "\n"), short: false)

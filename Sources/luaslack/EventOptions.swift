@@ -11,7 +11,9 @@ struct EventOptions: ParsableArguments {
   var time: String?
   @Option(
     parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("A field of your own; may be repeated.", valueName: "name=text"))
+    help: ArgumentHelp(
+      "A field of your own; may be repeated. Without a name it is called field.",
+      valueName: "name=text"))
   var field: [String] = []
   @Option(
     parsing: .unconditionalSingleValue,

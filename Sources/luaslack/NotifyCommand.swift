@@ -36,7 +36,9 @@ struct Notify: ParsableCommand {
   var severity: String?
   @Option(
     parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("A field of your own; may be repeated.", valueName: "name=text"))
+    help: ArgumentHelp(
+      "A field of your own; may be repeated. Without a name it is called field.",
+      valueName: "name=text"))
   var field: [String] = []
   @Flag(help: "The text is words: show it as such, not as code.")
   var plain = false
@@ -74,6 +76,10 @@ struct Notify: ParsableCommand {
       return
     }
     if command.isEmpty { throw ValidationError("--run needs a program: --run -- backup.sh") }
+    if command[0].isEmpty {
+      throw ValidationError(
+        "the name of the program behind -- is empty, perhaps a variable that is not set")
+    }
     if sending.dryRun {
       throw ValidationError(
         "--dry-run runs nothing; try the message with a text: "

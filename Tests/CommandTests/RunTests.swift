@@ -86,7 +86,7 @@ struct RunTests {
       "LUASLACK_SPAWN": "0",
     ]
     for (program, status) in [
-      ("no-such-program", 127), ("./no/such", 127), ("", 127),
+      ("no-such-program", 127), ("./no/such", 127),
       (installation.directory.file("text"), 126), ("/", 126),
       // Sought on where one may not be run, and without #! the shell's.
       ("bare", 7),
@@ -97,7 +97,7 @@ struct RunTests {
       #expect(ran.errors.contains("luaslack: cannot run ") == (status != 7), "\(program)")
     }
     let events = try left(installation)
-    #expect(events.count == 6)
+    #expect(events.count == 5)
     #expect(
       events.first?["title"].string
         == "no-such-program could not be run: No such file or directory")
@@ -241,6 +241,9 @@ struct RunTests {
     let text = details["text"].string ?? ""
     #expect(text.hasPrefix("… ") && text.hasSuffix("\ndisk full\n```"), "\(text.suffix(60))")
     #expect(text.contains(" bytes before it left out\n```\n"))
+    // From the beginning of a line.
+    let lines = text.split(separator: "\n")
+    #expect(Int(lines[2]).map { "\($0 + 1)" } == lines[3], "\(lines.prefix(4))")
     #expect(!text.contains("55%") && !message.body.contains("hunter2"))
     let fields = Dictionary(
       details["fields"].array.map { ($0["title"].string ?? "", $0["value"].string ?? "") }
@@ -341,6 +344,7 @@ struct RunTests {
   @Test(arguments: [
     ["--run"], ["--run", "--"], ["--run", "true"], ["--", "true"], ["--on=always"],
     ["--run", "--dry-run", "--", "true"], ["--run", "--on=never", "--", "true"],
+    ["--run", "--", ""], ["--run", "--on=always", "--", "", "true"],
     ["--run", "--wait=soon", "--", "true"], ["--run", "--severity=loud", "--", "true"],
   ])
   func `a call that means nothing runs nothing`(_ options: [String]) async throws {

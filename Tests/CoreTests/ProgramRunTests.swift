@@ -69,6 +69,35 @@ import Testing
         == "*Backup* could not be run: `*DOWN* '_x_' https://evil.example` on web1")
   }
 
+  @Test(arguments: [(0, "less than a second"), (1, "1 second"), (61, "1 minute 1 second")])
+  func `the message says how long it took`(seconds: Int, words: String) {
+    var record = EventRecord(kind: .notify, jail: "", acceptedAt: 0)
+    record.run = ProgramRun(Self.name, exit: 1, seconds: seconds)
+    let payload = BuiltIn.payload(Event(record, host: "web1", now: 0))
+    let fields = payload["attachments"]?.array?.first?["fields"]?.array ?? []
+    #expect(fields.first { $0["title"] == "Took" }?["value"]?.string == words)
+  }
+
+  @Test func `a title that is cut says so, and is cut once`() throws {
+    var record = EventRecord(kind: .notify, jail: "", acceptedAt: 0)
+    record.setTitle(String(repeating: "é", count: 3_000))
+    let title = try #require(record.title)
+    #expect(title.hasSuffix("é…") && (250...EventRecord.titleLimit).contains(title.utf8.count))
+    #expect(try #require(EventRecord(record.value)).title == title)
+    let whole = String(repeating: "x", count: EventRecord.titleLimit)
+    record.setTitle(whole)
+    #expect(record.title == whole)
+  }
+
+  @Test(arguments: [
+    ("one\ntwo\nthree", 11, "two\nthree"), ("one\ntwo\nthree", 9, "two\nthree"),
+    // Little would be left of it.
+    ("one\ntwothree\nx", 8, "othree\nx"), ("onetwothree", 5, "three"), ("a<b\nc", 4, "b\nc"),
+  ])
+  func `what is shown of the end begins with a line`(_ text: String, _ most: Int, _ end: String) {
+    #expect(FitText.end(of: text, sent: most) == end)
+  }
+
   @Test func `a ban has none`() throws {
     let record = try #require(
       EventRecord([

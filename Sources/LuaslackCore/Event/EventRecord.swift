@@ -71,7 +71,7 @@ public struct EventRecord: Sendable, Equatable {
 
   /// An empty one counts as not given.
   public mutating func setTitle(_ text: String?) {
-    title = text.flatMap { $0.isEmpty ? nil : Self.bounded($0, Self.titleLimit) }
+    title = text.flatMap { $0.isEmpty ? nil : Self.shortened($0, Self.titleLimit) }
   }
 
   /// Keeps the first 16 KiB; `leftOut` bytes more were already dropped by the caller.
@@ -173,6 +173,12 @@ public struct EventRecord: Sendable, Equatable {
       return size <= limit
     }
     return String(kept)
+  }
+
+  /// The same with an ellipsis, for what people read as a sentence.
+  private static func shortened(_ text: String, _ limit: Int) -> String {
+    let text = PlainText.tamed(text)
+    return text.utf8.count > limit ? bounded(text, limit - "…".utf8.count) + "…" : text
   }
 }
 

@@ -142,9 +142,6 @@ public struct OutputTail: Sendable {
       size += UTF8.width(scalars[index])
       return size <= limit
     }.last
-    let rest = text[(start ?? scalars.endIndex)...]
-    guard let line = rest.utf8.firstIndex(of: 0x0a) else { return String(rest) }
-    let whole = rest[rest.utf8.index(after: line)...]
-    return String(whole.utf8.count * 2 >= rest.utf8.count ? whole : rest)
+    return String(FitText.fromLine(text[(start ?? scalars.endIndex)...]))
   }
 }

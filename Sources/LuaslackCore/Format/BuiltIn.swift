@@ -159,9 +159,9 @@ enum BuiltIn {
   private static func run(_ run: Value?) -> [(String, String)] {
     guard let run, let program = run["program"]?.string else { return [] }
     let end = run["exit"].map { ("Exit", word($0)) } ?? ("Signal", run["signal"].map(word) ?? "")
-    return [
-      ("Program", program), end, ("Took", Seconds.inWords(Int(run["seconds"]?.int ?? 0))),
-    ]
+    let seconds = Int(run["seconds"]?.int ?? 0)
+    let span = seconds > 0 ? Seconds.inWords(seconds) : "less than a second"
+    return [("Program", program), end, ("Took", span)]
   }
 
   private static func span(_ bantime: Value) -> String {

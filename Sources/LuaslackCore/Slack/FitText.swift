@@ -49,7 +49,8 @@ enum FitText {
     }
   }
 
-  /// The same from the end.
+  /// The same from the end, and from the beginning of a line if there is one in its first half: no half line stands
+  /// first.
   static func end(of text: String, sent most: Int) -> Substring {
     guard isLonger(Markup.escape(text), than: most) else { return text[...] }
     var room = most
@@ -57,7 +58,15 @@ enum FitText {
       room -= sent(character)
       return room >= 0
     }
-    return text.suffix(kept.count)
+    return fromLine(text.suffix(kept.count))
+  }
+
+  /// The end of a text from the beginning of its first whole line, if that is half of it at least.
+  static func fromLine(_ rest: Substring) -> Substring {
+    if rest.base[..<rest.startIndex].utf8.last == 0x0a { return rest }
+    guard let line = rest.utf8.firstIndex(of: 0x0a) else { return rest }
+    let whole = rest[rest.utf8.index(after: line)...]
+    return whole.utf8.count * 2 >= rest.utf8.count ? whole : rest
   }
 
   private static func sent(_ character: Character) -> Int {

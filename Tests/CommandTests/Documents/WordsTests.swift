@@ -49,6 +49,16 @@ import Testing
     #expect(!Self.sources.contains("but luaslack was not " + "named"))
   }
 
+  /// cron's own PATH has no /usr/local/bin.
+  @Test func `cron finds luaslack where make install puts it`() {
+    let blocks = Page.all.flatMap(\.blocks).filter { $0.text.contains("* root luaslack ") }
+    #expect(blocks.count == 2)
+    for block in blocks {
+      let path = block.lines.first ?? ""
+      #expect(path.hasPrefix("PATH=") && path.contains(":/usr/local/bin:"), "\(block)")
+    }
+  }
+
   // MARK: - Channels
 
   private static let channels = Page("docs/channels.md")

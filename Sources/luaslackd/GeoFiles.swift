@@ -108,7 +108,7 @@ final class GeoFiles {
       file.entryProblem = nil
       return entry
     } catch {
-      file.entryProblem = "\(error); put a whole one in its place"
+      file.entryProblem = "\(error); \(Diagnosis.wholeDatabase)"
       return nil
     }
   }
@@ -134,7 +134,7 @@ final class GeoFiles {
       words = isMissing ? "no such file" : "\(error)"
     }
 
-    init(_ error: DatabaseFileError) { words = "\(error); put a whole one in its place" }
+    init(_ error: DatabaseFileError) { words = "\(error); \(Diagnosis.wholeDatabase)" }
   }
 
   private func look(at path: String, _ file: File) {

@@ -20,6 +20,8 @@ import Testing
     #expect(call.output == "default: delivered\n")
     #expect(call.errors == "")
     #expect(try await installation.slack.messages(acceptedOnly: true).count == 1)
+    let list = try await installation.luaslack(["queue", "list", "--all"])
+    #expect(list.output.hasSuffix("  1 attempt\n"), "\(list.output)")
   }
 
   @Test func `--wait tells of a message that was given up`() async throws {

@@ -50,6 +50,16 @@ import Testing
     #expect(judged { $0.judge(warnings: rules, hasDatabases: true) }.exit == .success)
   }
 
+  @Test func `of a damaged database it is said once what to do`() {
+    let found = judged {
+      $0.judge(
+        database: "/x.mmdb", problem: "it is damaged; \(Diagnosis.wholeDatabase)", type: "",
+        builtAt: 0, now: 0)
+    }
+    #expect(found.findings.map(\.found) == ["/x.mmdb: it is damaged"])
+    #expect(found.findings.first?.mend?.hasPrefix("put a whole database there") == true)
+  }
+
   @Test func `a jail is heard of since fail2ban started, or not`() {
     #expect(judged { $0.judge(running: "sshd", lastAt: 5, startedAt: 5) }.exit == .success)
     #expect(judged { $0.judge(running: "sshd", lastAt: 4, startedAt: 5) }.exit.rawValue == 2)

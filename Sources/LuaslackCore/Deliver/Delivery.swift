@@ -77,8 +77,9 @@ extension Delivery {
     let into = foldedInto.map { " into \($0)" } ?? ""
     let why = into + (reason.map { "  (\($0))" } ?? "")
     let state = isHeld && state.isPending ? "held" : state.rawValue
+    let tries = "\(attempts) attempt\(attempts == 1 ? "" : "s")"
     return "\(id)  \(Timestamp.text(acceptedAt))  \(state)  \(destination)  "
-      + "\(kind) \(PlainText.line(jail)) \(PlainText.line(subject))  \(attempts) attempts\(why)"
+      + "\(kind) \(PlainText.line(jail)) \(PlainText.line(subject))  \(tries)\(why)"
   }
 
   public var value: Value {

@@ -117,6 +117,9 @@ public struct Diagnosis: Sendable {
   /// Seconds after which a database of addresses is worth a word: most are made anew each week or month.
   private static let oldDatabase: Int64 = 90 * 86_400
 
+  /// What `status` says of one that is damaged.
+  public static let wholeDatabase = "put a whole one in its place"
+
   /// A file that tells where addresses are. Times in seconds since 1970.
   public mutating func judge(
     database path: String, problem: String?, type: String, builtAt: Int64, now: Int64
@@ -124,8 +127,10 @@ public struct Diagnosis: Sendable {
     let subject = "geo database"
     let path = PlainText.line(path)
     if let problem {
+      // Below stands what to do, and more of it.
+      let words = problem.replacing("; " + Self.wholeDatabase, with: "")
       return add(
-        subject, "\(path): \(PlainText.line(problem))", .warning,
+        subject, "\(path): \(PlainText.line(words))", .warning,
         mend: "put a whole database there that luaslackd's user can read, or take it out of [geo]")
     }
     let what = PlainText.line(String(type.prefix(64)))

@@ -74,8 +74,12 @@ enum CommandNames {
     for child in children where child.commandName == name {
       return check(arguments.dropFirst(), in: child)
     }
-    guard parent.defaultSubcommand == nil else { return }
     let known = children.compactMap { $0.commandName }
+    if parent.defaultSubcommand != nil {
+      // That takes one such word; of two the first is a command's name, if it is like one.
+      let isAlone = arguments.dropFirst().first.map { $0.hasPrefix("-") } ?? true
+      if isAlone || Nearest.of(name, known) == nil { return }
+    }
     Luaslack.fail(.usage, "there is no command \"\(name)\"" + Nearest.hint(name, known))
   }
 }

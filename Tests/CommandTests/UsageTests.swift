@@ -72,7 +72,8 @@ import Testing
     (["statsu"], "status"), (["bann", "--", "sshd", "203.0.113.7"], "ban"),
     (["queue", "lst"], "list"), (["formatter", "tset"], "test"), (["status", "--jsn"], "--json"),
     (["queue", "list", "--al"], "--all"), (["help", "statsu"], "status"),
-    (["help", "queue", "hodl"], "hold"), (["preview", "--sample", "recidiv"], "recidive"),
+    (["help", "queue", "hodl"], "hold"), (["history", "forgot", "203.0.113.7"], "forget"),
+    (["preview", "--sample", "recidiv"], "recidive"),
   ])
   func `a mistyped word is answered with the nearest one`(
     _ arguments: [String], _ meant: String

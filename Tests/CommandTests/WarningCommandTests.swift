@@ -67,7 +67,8 @@ import Testing
     let messages = try await installation.slack.waitForMessages(2)
     #expect(messages.count == 2)
     #expect(messages.last?.text.hasPrefix(":white_check_mark: early warning on ") == true)
-    #expect(messages.last?.text.contains(" 9 bans from 2 networks, jail `sshd`") == true)
+    #expect(messages.last?.text.contains(" 9 bans from 2 networks") == true)
+    #expect(messages.last?.text.contains(", jail `sshd`") == true)
     try await eventually("all is told") { try await installation.status()["pending"].number == 0 }
     try await kill(daemon)
     daemon = try await installation.daemon()

@@ -428,6 +428,14 @@ import Testing
     #expect(over.known["address_count"] == 5)
     // It is news now, and not since the last ban.
     #expect(over.acceptedAt == host.now)
+    // From the first ban to now; its bans took four seconds.
+    #expect(over.known["duration"] == 4)
+    #expect(
+      over.known["summary"]
+        == "no longer watched after 20 minutes: 5 bans from 1 network, user hunter2swordfish"
+    )
+    let delivery = try #require(host.queue.deliveries(pendingOnly: true, limit: 9).last)
+    #expect(delivery.payload.contains("no longer watched after 20 minutes: 5 bans"))
   }
 
   @Test(arguments: [false, true])
@@ -492,7 +500,7 @@ import Testing
     let over = try #require(host.queue.deliveries(pendingOnly: true, limit: 9).last)
     #expect(
       try JSONReader.read(over.payload)["text"]
-        == "early warning on web1 over after 4 seconds: 5 bans from 1 network, user `hun…`")
+        == "early warning on web1 over: 5 bans from 1 network within 4 seconds, user `hun…`")
     var answer = QueueRequest.Answer()
     try host.queue.forget("203.0.113.3", &answer)
     #expect(answer.count == 0)
@@ -510,6 +518,21 @@ import Testing
     #expect(records.map { $0["phase"] } == ["started", "over"])
     #expect(records.map { $0["bans"] } == [5, 5])
     #expect(records.map { $0["addresses"]?.array?.count } == [4, 4])
+  }
+
+  @Test(arguments: [
+    (0, "over: 9 bans from 2 networks within 1 second"),
+    (1, "over: 9 bans from 2 networks within 1 second"),
+    (59, "over: 9 bans from 2 networks within 59 seconds"),
+    (60, "over after 1 minute: 9 bans from 2 networks"),
+    (840, "over after 14 minutes: 9 bans from 2 networks"),
+  ])
+  func `how long it took is told so that it reads well`(seconds: Int, words: String) {
+    let text = WarningText([
+      "phase": "over", "by": "all", "bans": 9, "network_count": 2,
+      "duration": .int(Int64(seconds)),
+    ])
+    #expect(text.summary == words)
   }
 
   @Test func `a hundred at once go out a few a minute alone, and never an end before its start`()

@@ -135,7 +135,9 @@ extension EventRecord {
     ]
     for (name, value) in details { known[name] = value }
     if case .over(_, let isDropped) = change.phase, isDropped { known["is_dropped"] = true }
-    known["summary"] = .string(WarningText(known).summary)
+    var members = known
+    members["time"] = .int(acceptedAt / 1_000_000)
+    known["summary"] = .string(WarningText(members).summary)
   }
 }
 

@@ -6,10 +6,12 @@ struct WarningText {
 
   private func number(_ name: String) -> Int { Int(clamping: members[name]?.int ?? 0) }
   /// What takes no second took one.
-  private func time(_ name: String) -> String { Seconds.inWords(max(1, number(name))) }
+  private func time(_ name: String) -> String { Self.span(number(name)) }
+  private static func span(_ seconds: Int) -> String { Seconds.inWords(max(1, seconds)) }
   private func text(_ name: String) -> String { members[name]?.string ?? "" }
 
-  /// `50 bans within 8 minutes 20 seconds, jail sshd`; `over after 14 minutes: 212 bans from 9 networks, jail sshd`.
+  /// `50 bans within 8 minutes 20 seconds, jail sshd`; `over after 14 minutes: 212 bans from 9 networks, jail sshd`;
+  /// `over: 50 bans from 9 networks within 3 seconds, jail sshd`.
   var summary: String { summary { $0 } }
 
   /// `mark`: what an outsider may have written, made fit for where it stands.
@@ -20,10 +22,19 @@ struct WarningText {
     let ending = place.isEmpty ? "" : ", \(place)"
     guard text("phase") == "over" else { return "\(bans) within \(time)\(ending)" }
     let networks = number("network_count")
-    let origin = networks == 0 ? "" : " from \(Self.plural(networks, "network"))"
-    let opening = members["is_dropped"] == true ? "no longer watched" : "over"
-    return "\(opening) after \(time): \(bans)\(origin)\(ending)"
+    let figures = bans + (networks == 0 ? "" : " from \(Self.plural(networks, "network"))")
+    if members["is_dropped"] == true {
+      // It may have gone on: all that is known is how long somebody looked.
+      let watched = Self.span(number("time") - number("since"))
+      return "no longer watched after \(watched): \(figures)\(ending)"
+    }
+    // Nothing that is told a window later was over after three seconds.
+    return number("duration") < Self.leastTime
+      ? "over: \(figures) within \(time)\(ending)" : "over after \(time): \(figures)\(ending)"
   }
+
+  /// Seconds from which on an attack had a length.
+  private static let leastTime = 60
 
   private func what(mark: (String) -> String) -> String {
     let group = text("group")

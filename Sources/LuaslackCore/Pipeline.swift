@@ -60,9 +60,8 @@ public final class Pipeline<Carrier: Transport> {
     let (context, problems) = lists.context(of: configuration, now: now)
     courier.context = context
     for notice in try queue.notices() {
-      if notice.isOfSubmitter, notice.at < now - Self.exceededLifetime {
-        try queue.clearNotice(notice.subject)
-      }
+      let isThere = notice.destination.map { configuration.destinations[$0] != nil } ?? false
+      if isThere || notice.isPast(now: now) { try queue.clearNotice(notice.subject) }
       if let name = notice.list, problems[name] == nil { try queue.clearNotice(notice.subject) }
       if Enrichment.isAbout(notice.subject), enrichmentProblems[notice.subject] == nil {
         try queue.clearNotice(notice.subject)
@@ -130,9 +129,6 @@ public final class Pipeline<Carrier: Transport> {
     }
     return taken.count < files.count || files.count >= Intake.batch
   }
-
-  /// Microseconds for which `status` says who left too much.
-  private static var exceededLifetime: Int64 { 86_400_000_000 }
 
   /// Microseconds of formatting before what is ready is committed and delivered, and a signal heeded.
   private static var longestBatch: Int64 { 100_000 }
@@ -373,10 +369,12 @@ public final class Pipeline<Carrier: Transport> {
     var names: [String] = []
     for name in named {
       let isKnown = configuration.destinations[name] != nil
-      // Names that a member of luaslack-submit makes up shall not fill `status`.
-      if !isKnown, record.submitter == nil {
+      // Names that a member of luaslack-submit makes up shall not fill `status`. Those of rules were looked at with the
+      // config: where one is gone, its rule went with it and has but an end to tell.
+      if !isKnown, record.submitter == nil, !record.kind.isOwn {
         try queue.note(
-          "destination \(name)", "there is no [destination.\(name)]; its events go to default",
+          Queue.Notice.subject(destination: name),
+          "there is no [destination.\(name)]; its events go to default",
           now: now)
       }
       let used = isKnown ? name : Configuration.defaultDestination

@@ -404,6 +404,24 @@ import Testing
     #expect(try host.pipeline.isIdle())
   }
 
+  @Test func `a rule that went with its destination leaves no complaint`() throws {
+    var rule = WarningRule(name: "jail", bans: 5, within: 600, by: .jail)
+    rule.to = ["ops"]
+    let host = try Host([rule])
+    host.configuration.destinations["ops"] = .init(name: "ops", webhookFile: "/x")
+    host.pipeline.configuration = host.configuration
+    for index in 0..<5 { try host.accept(Self.ban(index)) }
+    host.time += Self.minute
+    try host.take()
+    host.configuration.warnings = []
+    host.configuration.destinations["ops"] = nil
+    host.pipeline.configuration = host.configuration
+    try host.take()
+    let told = try host.queue.deliveries(pendingOnly: false, limit: 9)
+    #expect(told.map(\.destination) == ["ops", "default"])
+    #expect(try host.queue.notices().isEmpty)
+  }
+
   private static func ban(_ index: Int, jail: String = "sshd") -> CountedBan {
     CountedBan(
       event: 0, at: start + Int64(index) * 1_000_000, jail: jail,

@@ -73,7 +73,7 @@ public struct Status: Sendable {
           held: try queue.held(state.name), isHeld: heldDestinations.contains(state.name)))
     }
     self.destinations = destinations
-    notices = try queue.notices()
+    notices = try queue.notices().filter { !$0.isPast(now: now) }
     warnings = try queue.openWarnings()
     givenUp = try queue.givenUp(since: now - Self.memory)
   }
@@ -100,7 +100,8 @@ public struct Status: Sendable {
 }
 
 extension Queue.Notice {
-  /// Something that somebody has to mend, not only something worth knowing.
+  /// Something that somebody has to mend, not only something worth knowing. A destination that some caller made up
+  /// is none: its message arrived at another one.
   var isTrouble: Bool {
     ["configuration", "formatter", "geo", "list", "spool"].contains { subject.hasPrefix($0) }
   }

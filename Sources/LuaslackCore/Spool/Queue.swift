@@ -162,7 +162,22 @@ extension Queue {
     static func subject(list name: String) -> String { "list \(name)" }
 
     static func subject(submitter user: String) -> String { "submitter \(user)" }
-    var isOfSubmitter: Bool { subject.hasPrefix("submitter ") }
+    private var isOfSubmitter: Bool { subject.hasPrefix("submitter ") }
+
+    static func subject(destination name: String) -> String { "destination \(name)" }
+
+    /// The destination that somebody named and that is not there.
+    var destination: String? {
+      subject.hasPrefix("destination ") ? String(subject.dropFirst(12)) : nil
+    }
+
+    /// Nothing shows that what a caller did is mended: it is told for a day, and anew when it is done again.
+    func isPast(now: Int64) -> Bool {
+      (isOfSubmitter || destination != nil) && at < now - Self.lifetime
+    }
+
+    /// Microseconds.
+    private static let lifetime: Int64 = 86_400_000_000
 
     /// The list that this is about.
     var list: String? {

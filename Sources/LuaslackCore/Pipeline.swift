@@ -284,8 +284,9 @@ public final class Pipeline<Carrier: Transport> {
     _ event: Event, _ result: Formatting.Result, now: Int64
   ) -> (class: Delivery.Class, due: Int64) {
     guard result.wantsDigest else {
-      // A report that a storm folds would be one line of a digest.
-      let isAlone = event.severity == .critical || event.kind == .report
+      // A report that a storm folds would be one line of a digest. Nobody has to hurry for what is over.
+      let isLoud = event.severity == .critical && event.phase != .over
+      let isAlone = isLoud || event.kind == .report
       return (isAlone ? .critical : .event, now)
     }
     return (.forDigest, digestDue(now: now))

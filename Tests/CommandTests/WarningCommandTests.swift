@@ -121,6 +121,36 @@ import Testing
     #expect(texts.count == 2 && texts.last?.contains("over") == true, "\(texts)")
   }
 
+  @Test func `six sites that are attacked at once are all named, and somebody is called`()
+    async throws
+  {
+    let rule = """
+      [[warning]]
+      name = "site"
+      bans = 3
+      within = "1m"
+      by = "field:site"
+      mention = "here"
+      """
+    let config = Installation.config(post: ["ban", "warning"], more: rule)
+      .replacing("rate = \"10/1s\"\nburst = 100", with: "rate = \"1/1s\"\nburst = 3")
+    let installation = try await Installation(config: config)
+    let sites = (1...6).map { "shop\($0).example" }
+    for (index, site) in (sites + sites + sites).enumerated() {
+      _ = try await installation.banUndelivered(
+        "203.0.113.\(index + 1)", ["--field", "site=\(site)"])
+    }
+    let daemon = try await installation.daemon()
+    _ = try await installation.slack.waitForMessages(4)
+    try await eventually("all is told") { try await installation.status()["pending"].number == 0 }
+    let messages = try await installation.slack.messages()
+    #expect(messages.contains { $0.text.contains("<!here> ") && $0.text.contains(" events on ") })
+    for site in sites {
+      #expect(messages.count { $0.body.contains(", site `\(site)`") } == 1, "\(site)")
+    }
+    try await kill(daemon)
+  }
+
   @Test func `the rules in effect are shown`() async throws {
     let installation = try await Installation(
       config: "[destination.default]\nwebhook_file = \"webhook\"\n")

@@ -104,6 +104,31 @@ final class Delivering {
     return event
   }
 
+  /// An early warning about a site.
+  @discardableResult
+  func warn(
+    _ site: String, _ phase: WarningPhase = .started, mention: [String] = ["here"],
+    severity: Severity = .warning, class: Delivery.Class = .event, due: Double? = nil,
+    acceptedAt: Double = 0
+  ) throws -> Int64 {
+    let now = start + Int64(acceptedAt * 1_000_000)
+    var rule = WarningRule(name: "site", bans: 3, within: 60, by: .field("site"))
+    (rule.mention, rule.severity) = (mention, severity)
+    let incident = WarningWatch.Incident(
+      rule: rule, group: site, since: now - 2_000_000, firstEvent: 0, last: now, bans: 3,
+      peak: 2_000_000)
+    let change = WarningWatch.Change(
+      incident: incident, phase: phase == .started ? .started : .over(at: now, isDropped: false),
+      event: 0)
+    let record = EventRecord(change, Evidence(), EventContext(), now: now)
+    let event = try queue.insert(record, key: nil, severity: severity)
+    try queue.insert(
+      event: event, destination: "default", class: `class`,
+      outcome: .message(["text": .string("\(site) \(phase.rawValue)")]),
+      due: due.map { start + Int64($0 * 1_000_000) }, now: now)
+    return event
+  }
+
   /// Everything that can be done at this time, in seconds after the start.
   func run(at seconds: Double = 0) throws {
     steady = start + Int64(seconds * 1_000_000)

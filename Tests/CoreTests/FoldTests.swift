@@ -180,6 +180,138 @@ import Testing
     #expect(setup.texts[4] == "ban of 198.51.100.9")
   }
 
+  // MARK: - Early warnings
+
+  private func bans(_ count: Int, acceptedAt: Double = 0) throws {
+    for index in 0..<count { try setup.enqueue("192.0.2.\(index)", acceptedAt: acceptedAt) }
+  }
+
+  @Test func `early warnings that a digest tells of are named in it and call whom they would have`()
+    throws
+  {
+    try bans(30)
+    for index in 1...5 { try setup.warn("s\(index).example") }
+    try setup.warn("s6.example", mention: ["U012AB3CD", "here"], severity: .critical)
+    for second in 0..<6 { try setup.run(at: Double(second)) }
+    #expect(
+      setup.texts == [
+        "s1.example started", "s2.example started", "s3.example started",
+        "<!here> <@U012AB3CD> 33 events on web1: 30 bans, 3 warnings, in sshd (30)",
+      ])
+    let payload = try JSONReader.read(try #require(setup.transport.posts.last?.body))
+    let attachment = try #require(payload["attachments"]?.array?.first)
+    #expect(
+      attachment["text"]?.string == """
+        *3 early warnings:*
+        • 3 bans within 2 seconds, site `s4.example`
+        • 3 bans within 2 seconds, site `s5.example`
+        • 3 bans within 2 seconds, site `s6.example`
+        """)
+    #expect(attachment["fallback"]?.string?.hasPrefix("33 events") == true)
+    #expect(try told().count == 36)
+  }
+
+  @Test func `a formatter finds them in the digest, however many came after them`() throws {
+    try setup.place.write(
+      """
+      return { digest = function(digest, payload)
+        local lines = {}
+        for _, warning in ipairs(digest.warnings) do
+          lines[#lines + 1] = table.concat({ warning.phase, warning.rule, warning.group,
+            warning.summary, #warning.mention, warning.severity }, "|")
+        end
+        payload.text = digest.by_kind.warning .. " " .. table.concat(lines, " / ")
+      end }
+      """, to: "formatters/50-own.lua")
+    try setup.warn("b.example", .over)
+    for index in 1...4 { try setup.warn("a\(index).example") }
+    try bans(30)
+    for second in 0..<6 { try setup.run(at: Double(second)) }
+    #expect(
+      setup.texts.last
+        == "2 started|site|a4.example|3 bans within 2 seconds, site a4.example|1|warning / "
+        + "over|site|b.example|over: 3 bans within 2 seconds, site b.example|0|warning")
+  }
+
+  @Test func `far more of them than a message holds are counted`() throws {
+    try bans(30)
+    for index in 100..<170 { try setup.warn("s\(index).example") }
+    for second in 0..<6 { try setup.run(at: Double(second)) }
+    let digest = try #require(setup.transport.posts.last?.body)
+    #expect(digest.contains("*67 early warnings:*"))
+    #expect(digest.contains("s103.example") && digest.contains("s122.example"))
+    #expect(!digest.contains("s123.example") && digest.contains("… and 47 more"))
+    #expect(try told().count == 100)
+  }
+
+  @Test func `an end takes no beginning's turn`() throws {
+    for index in 1...3 { try setup.warn("a\(index).example") }
+    for second in 0..<3 { try setup.run(at: Double(second)) }
+    for index in 1...3 { try setup.warn("a\(index).example", .over, acceptedAt: 100) }
+    for second in 100..<103 { try setup.run(at: Double(second)) }
+    #expect(setup.texts.suffix(3) == (1...3).map { "a\($0).example over" })
+    try bans(30, acceptedAt: 110)
+    for index in 4...6 { try setup.warn("a\(index).example", acceptedAt: 110) }
+    for second in 110..<116 { try setup.run(at: Double(second)) }
+    #expect(Array(setup.texts.dropFirst(6).prefix(3)) == (4...6).map { "a\($0).example started" })
+    #expect(setup.texts.count == 10)
+  }
+
+  @Test func `an end goes behind all that begins, and never before its own beginning`() throws {
+    try setup.warn("a.example", .over)
+    for index in 1...4 { try setup.warn("b\(index).example") }
+    try setup.warn("b4.example", .over)
+    for second in 0..<10 { try setup.run(at: Double(second)) }
+    #expect(
+      setup.texts == [
+        "b1.example started", "b2.example started", "b3.example started", "b4.example started",
+        "a.example over", "b4.example over",
+      ])
+    #expect(try told().count == 6)
+  }
+
+  @Test func `ends that a digest tells of are named behind what is louder`() throws {
+    try bans(30)
+    // More than are looked at.
+    for index in 1...60 { try setup.warn("a\(index).example", .over, severity: .critical) }
+    try setup.enqueue("198.51.100.1", class: .critical)
+    for index in 2...4 { try setup.enqueue("198.51.100.\(index)", class: .critical) }
+    for second in 0..<6 { try setup.run(at: Double(second)) }
+    #expect(setup.texts.count == 4)
+    let digest = try #require(setup.transport.posts.last?.body)
+    #expect(digest.contains("*1 critical:*\\n") && digest.contains("198.51.100.4"))
+    #expect(digest.contains("*60 early warnings that ended:*\\n• over: 3 bans within 2 seconds"))
+    #expect(digest.contains("… and 50 more"))
+    #expect(try told().count == 94)
+  }
+
+  @Test func `a digest calls nobody for what is old or was left to it, and does for what is new`()
+    throws
+  {
+    try bans(30)
+    try setup.warn("old.example")
+    try setup.warn("new.example", acceptedAt: 1_000)
+    // Three have gone out alone a moment before.
+    for index in 1...3 {
+      try setup.warn("b\(index).example", mention: [], acceptedAt: 990)
+      try queue.database.run(
+        "UPDATE delivery SET state = 'delivered', finished_at = ? WHERE id = last_insert_rowid()",
+        .integer(setup.start + 995_000_000))
+    }
+    try setup.run(at: 1_001)
+    #expect(setup.texts.last?.hasPrefix("<!here> 32 events on web1: ") == true)
+
+    try bans(30, acceptedAt: 2_000)
+    try setup.warn("late.example", acceptedAt: 2_000)
+    try setup.run(at: 3_000)
+    #expect(setup.texts.last?.hasPrefix("31 events on web1: ") == true)
+
+    try setup.warn("left.example", class: .forDigest, due: 4_010, acceptedAt: 4_000)
+    try setup.run(at: 4_010)
+    #expect(setup.texts.last?.hasPrefix("1 event on web1: 1 warning") == true)
+    #expect(setup.transport.posts.last?.body.contains("left.example") == true)
+  }
+
   @Test func `the order of one address is kept, however loud it is`() throws {
     try setup.enqueue("192.0.2.1")
     for index in 2..<40 { try setup.enqueue("192.0.2.\(index)") }
@@ -635,7 +767,7 @@ import Testing
     var record = EventRecord(kind: .ban, jail: evil, ip: "192.0.2.1", acceptedAt: 0)
     record.set(.user, String(repeating: evil, count: 20))
     let context = EventContext(validUsers: [record.options[.user] ?? ""], friendlyNetworks: [])
-    digest.show([], critical: [Event(record, host: evil, now: 0, context: context)])
+    digest.show([], critical: [Event(record, host: evil, now: 0, context: context)], warnings: [])
     let event = Event(digest, host: "web1", now: 0)
     let message = try Sink.message(BuiltIn.payload(event), fallback: "x")
     let text = JSONWriter.compact(message)

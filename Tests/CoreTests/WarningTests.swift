@@ -559,21 +559,29 @@ import Testing
     let delivering = try Delivering()
     delivering.configuration.post = [.warning]
     for index in 0..<100 {
-      var record = EventRecord(kind: .warning, jail: "", acceptedAt: delivering.start)
-      record.set(.id, "rule: \(index / 2)")
-      let event = try delivering.queue.insert(record, key: nil)
-      try delivering.queue.insert(
-        event: event, destination: "default",
-        outcome: .message(["text": .string("\(index % 2 == 0 ? "start" : "end") \(index / 2)")]),
-        now: delivering.start)
+      try delivering.warn("\(index / 2).example", index % 2 == 0 ? .started : .over)
       // The storm.
       try delivering.enqueue("203.0.113.\(index)")
     }
     for second in 0...30 { try delivering.run(at: Double(second)) }
     let texts = delivering.texts
-    #expect(texts.prefix(3) == ["start 0", "end 0", "start 1"])
-    #expect(texts.dropFirst(3).allSatisfy { !$0.hasPrefix("start") && !$0.hasPrefix("end") })
+    #expect(texts.prefix(3) == ["0.example started", "1.example started", "2.example started"])
+    #expect(texts.dropFirst(3).allSatisfy { !$0.hasPrefix("start") && !$0.hasSuffix(" over") })
+    #expect(delivering.transport.posts.contains { $0.body.contains("*47 early warnings:*") })
     #expect(texts.count < 12)
+  }
+
+  @Test func `nobody hurries for the end of a critical one`() throws {
+    var rule = WarningRule(name: "jail", bans: 5, within: 600, by: .jail)
+    rule.severity = .critical
+    let host = try Host([rule])
+    for index in 0..<5 { try host.accept(Self.ban(index)) }
+    host.time += Self.minute
+    try host.take()
+    host.time += 11 * Self.minute
+    try host.take()
+    let classes = try host.queue.deliveries(pendingOnly: false, limit: 9).map(\.class)
+    #expect(classes == [.critical, .event])
   }
 
   // MARK: - Many at once

@@ -182,7 +182,8 @@
 ---@field count integer events that it tells of
 ---@field events luaslack.DigestEvent[] the first of them, the oldest first
 ---@field left_out integer how many are not in `events`
----@field critical luaslack.DigestEvent[] the first critical ones
+---@field critical luaslack.DigestEvent[] the first critical ones but early warnings
+---@field warnings luaslack.DigestEvent[] the first early warnings, those that began before those that are over
 ---@field by_jail table<string, integer> how many, by jail
 ---@field by_kind table<string, integer> how many, by kind
 ---@field jails luaslack.Tally[] the most frequent
@@ -217,6 +218,11 @@
 ---@field unban_command? string
 ---@field title? string
 ---@field submitter? string
+---@field phase? "started"|"over" of an early warning, as all below
+---@field rule? string its name
+---@field group? string which jail, network, …
+---@field summary? string "50 bans within 8 minutes, jail sshd"
+---@field mention? string[] whom it calls; in the built-in text already
 
 -- == The report
 

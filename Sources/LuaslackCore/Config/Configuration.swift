@@ -26,6 +26,8 @@ public struct Configuration: Sendable, Equatable {
   public static let digestRange = 60...86_400
   /// Seconds after which a message that could not be sent mentions nobody any more.
   public var mentionMaxAge = 15 * 60
+  /// The same in microseconds.
+  var mentionLifetime: Int64 { Int64(mentionMaxAge) * 1_000_000 }
   /// Users of the host, and networks of its owner: a ban of one of these is loud.
   public var validUsers: [String] = []
   public var friendlyNetworks: [String] = []

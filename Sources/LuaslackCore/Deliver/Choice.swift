@@ -8,16 +8,17 @@ enum Choice {
 }
 
 extension Courier {
-  /// Early warnings and alarms, which cannot wait, then what may stand in the channel already, then a digest that is on its
+  /// Early warnings that begin and alarms, which cannot wait, then what may stand in the channel already, then a digest that is on its
   /// way, then what waits: apart, or as a digest.
   func choose(
     _ name: String, _ capacity: Int, _ configuration: Configuration, now: Int64
   ) throws(DatabaseError) -> Choice {
     let recently = now - Fold.lateAfter
-    if let warning = try queue.nextWarning(for: name, since: recently, now: now),
-      try queue.warningCount(of: name, since: recently, now: now) < Fold.warningsAMinute
+    let beginning = try queue.nextBeginning(for: name, since: recently, now: now)
+    if let beginning,
+      try queue.beginningCount(of: name, since: recently, now: now) < Fold.warningsAMinute
     {
-      return .message(warning)
+      return .message(beginning)
     }
     let alone = try queue.criticalCount(of: name, since: now - 60_000_000, now: now)
     if alone < Fold.criticalAMinute,
@@ -42,6 +43,8 @@ extension Courier {
       let growing = pending.flatMap { $0.isOnly && Self.mayGrow($0.digest) ? $0.digest : nil }
       return try fold(name, into: growing, configuration, now: now)
     case .apart:
+      // No end of another one before it.
+      if let beginning { return .message(beginning) }
       if let delivery = try queue.next(for: name, .events, now: now) { return .message(delivery) }
       return .nothing(until: try queue.nextAttempt(for: name, after: now))
     }

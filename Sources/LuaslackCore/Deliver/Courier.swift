@@ -175,7 +175,13 @@ public final class Courier<Carrier: Transport> {
   private func body(_ delivery: Delivery, now: Int64) throws(DatabaseError) -> String {
     var outgoing = Outgoing(
       payload: delivery.payload, acceptedAt: delivery.acceptedAt, maybeSent: delivery.maybeSent)
-    if let age = configuration?.mentionMaxAge { outgoing.mentionMaxAge = Int64(age) * 1_000_000 }
+    if let lifetime = configuration?.mentionLifetime {
+      outgoing.mentionMaxAge = lifetime
+      if delivery.class == .digest, now - delivery.acceptedAt > lifetime {
+        // Something old in it makes no early warning late that has just begun.
+        outgoing.calledAt = try queue.newestCall(of: delivery.id, since: now - lifetime)
+      }
+    }
     if Outgoing.isLate(acceptedAt: delivery.acceptedAt, now: now) {
       outgoing.happenedAt = try queue.record(of: delivery.event)?.happenedAt
     }

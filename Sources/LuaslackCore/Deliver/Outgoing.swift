@@ -8,6 +8,8 @@ struct Outgoing {
   var acceptedAt: Int64
   /// When the event itself happened, where that is known.
   var happenedAt: Int64?
+  /// When the newest of those in a digest happened that call somebody; nil: the whole is as old as it is.
+  var calledAt: Int64?
   var maybeSent = false
   /// Microseconds; beyond this age mentions notify nobody.
   var mentionMaxAge: Int64 = .max
@@ -20,7 +22,7 @@ struct Outgoing {
   /// The stored bytes, unless there is something to be changed.
   func body(now: Int64) -> String {
     let marks = self.marks(now: now)
-    let isStale = now - acceptedAt > mentionMaxAge
+    let isStale = now - (calledAt ?? acceptedAt) > mentionMaxAge
     guard !marks.isEmpty || isStale, let stored = try? JSONReader.read(payload),
       stored.object != nil
     else { return payload }

@@ -136,32 +136,38 @@ extension Queue {
               AND teller.held = 0)))
     """
 
-  /// Early warnings since a time, however much else waits: few, and found by their own index.
-  private static let warnings = """
+  /// Early warnings that began since a time, however much else waits: found by their own index. That nobody waits for
+  /// an end is said by the record alone, which is read of those that fit otherwise.
+  private static func beginnings(_ condition: String) -> String {
+    """
     FROM event INDEXED BY event_warning CROSS JOIN delivery
       ON delivery.event = event.id AND destination = ?1
-    WHERE kind = 'warning' AND accepted_at >= ?2
+    WHERE kind = 'warning' AND accepted_at >= ?2 AND \(condition)
+      AND iif(delivery.id > 0, json_extract(record, '$.known.phase'), NULL) = 'started'
     """
+  }
 
-  /// The oldest early warning that was accepted at `since` or later and may go out.
-  func nextWarning(
+  /// The oldest beginning of an early warning that was accepted at `since` or later and may go out.
+  func nextBeginning(
     for destination: String, since: Int64, now: Int64
   ) throws(DatabaseError) -> Delivery? {
     try database.first(
-      Self.members + " " + Self.warnings + """
-         AND delivery.state = 'waiting' AND held = 0 AND class IN ('event', 'critical')
-          AND maybe_sent = 0 AND next_attempt_at <= ?3 AND \(Self.nothingOlder)
-        ORDER BY event.id LIMIT 1
-        """, .text(destination), .integer(since), .integer(now), read: Self.delivery)
+      Self.members + " "
+        + Self.beginnings(
+          """
+          delivery.state = 'waiting' AND held = 0 AND class IN ('event', 'critical')
+            AND maybe_sent = 0 AND next_attempt_at <= ?3 AND \(Self.nothingOlder)
+          """) + " ORDER BY event.id LIMIT 1", .text(destination), .integer(since), .integer(now),
+      read: Self.delivery)
   }
 
   /// How many of those that were accepted at `since` or later went out within the last minute.
-  func warningCount(
+  func beginningCount(
     of destination: String, since: Int64, now: Int64
   ) throws(DatabaseError) -> Int {
     try database.first(
-      "SELECT count(*) " + Self.warnings
-        + " AND state = 'delivered' AND finished_at BETWEEN ?3 - 60000000 AND ?3",
+      "SELECT count(*) "
+        + Self.beginnings("state = 'delivered' AND finished_at BETWEEN ?3 - 60000000 AND ?3"),
       .text(destination), .integer(since), .integer(now)
     ) { Int($0.integer(0)) } ?? 0
   }

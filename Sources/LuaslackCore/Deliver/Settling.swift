@@ -120,7 +120,8 @@ extension Courier {
     }
     guard delivery.class != .digest else {
       let digest = try queue.digest(
-        of: delivery.id, events: .min ... .max, context: context, host: host, now: now)
+        of: delivery.id, events: .min ... .max, context: context, host: host,
+        callsSince: now - (configuration?.mentionLifetime ?? 0), now: now)
       return BuiltIn.sentence(Event(digest, host: host, now: now))
     }
     return try queue.record(of: delivery.event)

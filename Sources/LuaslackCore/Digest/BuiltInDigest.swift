@@ -1,48 +1,62 @@
-// What a digest says without a script: who, where from and when, the critical ones by name.
+// What a digest says without a script: who, where from and when, early warnings and the critical ones by name.
 extension BuiltIn {
   /// Names after which the rest is only counted.
   private static let mostNames = 5
-  private static let mostCritical = 20
+  private static let (mostBegun, mostCritical, mostOver) = (20, 20, 10)
   /// Characters of what one critical event says.
   private static let longestLine = 200
 
-  /// `412 events on web1: 398 bans, 14 unbans, in sshd (380), nginx-http-auth (32)`.
-  static func sentence(_ digest: Digest, host: String) -> String {
+  /// `412 events on web1: 398 bans, 14 unbans, in sshd (380), nginx-http-auth (32)`. `isCalling`: before it whom
+  /// the early warnings in it would have called, which is live.
+  static func sentence(_ digest: Digest, host: String, isCalling: Bool = true) -> String {
     let kinds = digest.kinds.top(EventKind.allCases.count).map { kind, count in
       "\(count) \(word(kind, count))"
     }
-    return "\(digest.count) event\(plural(digest.count)) on \(host): "
+    return (isCalling ? WarningText.calls(of: digest.warnings) : "")
+      + "\(digest.count) event\(plural(digest.count)) on \(host): "
       + kinds.joined(separator: ", ")
       + (digest.jails.counts.isEmpty ? "" : ", in " + names(digest.jails, quoted: false))
   }
 
   static func payload(_ digest: Digest, host: String) -> Value {
-    let sentence = sentence(digest, host: host)
+    // Once is enough to call somebody.
+    let fallback = sentence(digest, host: host, isCalling: false)
     var attachment: Value = [
-      "color": digest.critical > 0 ? "danger" : colour, "fallback": .string(sentence),
+      "color": digest.severity == .critical ? "danger" : colour, "fallback": .string(fallback),
       "footer": .string(host), "fields": .array(fields(digest)),
     ]
     attachment["ts"] = digest.last.map(Value.int)
     attachment["mrkdwn_in"] = ["text", "fields"]
     let lines = named(digest)
     if !lines.isEmpty { attachment["text"] = .string(lines) }
-    return ["text": .string(sentence), "attachments": [attachment]]
+    return ["text": .string(sentence(digest, host: host)), "attachments": [attachment]]
   }
 
-  /// The critical ones first; the others as well where they are few.
+  /// What begins and the critical ones first; the others as well where they are few.
   private static func named(_ digest: Digest) -> String {
-    var lines: [String] = []
-    if digest.critical > 0 {
-      lines = ["*\(digest.critical) critical:*"]
-      lines += digest.criticalEvents.prefix(mostCritical).map(line)
-      let more = digest.critical - (lines.count - 1)
-      if more > 0 { lines.append("… and \(more) more") }
+    func list(_ title: String, _ events: [Event], of count: Int, most: Int) -> [String] {
+      guard count > 0 else { return [] }
+      let lines = events.prefix(most).map(line)
+      let more = count - lines.count
+      return ["*\(count) \(title):*"] + lines + (more > 0 ? ["… and \(more) more"] : [])
     }
-    lines += digest.namedEvents.filter { $0.severity != .critical }.map(line)
+    let (begun, over) = (digest.begun, digest.over)
+    let lines =
+      list(
+        "early warning\(plural(begun))", digest.warnings.filter { $0.phase == .started },
+        of: begun, most: mostBegun)
+      + list("critical", digest.criticalEvents, of: digest.critical, most: mostCritical)
+      + list(
+        "early warning\(plural(over)) that ended", digest.warnings.filter { $0.phase == .over },
+        of: over, most: mostOver)
+      + digest.namedEvents.filter { $0.severity != .critical && $0.kind != .warning }.map(line)
     return lines.joined(separator: "\n")
   }
 
   private static func line(_ event: Event) -> String {
+    if event.kind == .warning {
+      return "• " + short(WarningText(event.value.object ?? [:]).line)
+    }
     let reasons = (event.value["reasons"]?.array ?? []).compactMap(\.string)
     var line = "• " + short(sentence(event))
     if !reasons.isEmpty { line += " `\(short(reasons.joined(separator: "; ")))`" }

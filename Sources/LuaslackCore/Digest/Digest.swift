@@ -8,6 +8,8 @@ struct Digest: Equatable {
     var ip = ""
     var user: String?
     var severity = Severity.info
+    /// Of an early warning.
+    var phase: WarningPhase?
     /// Since 1970.
     var second: Int64
     /// Too much was waiting, and its log lines and fields were dropped.
@@ -16,6 +18,10 @@ struct Digest: Equatable {
 
   private(set) var count = 0
   private(set) var reduced = 0
+  /// Early warnings that began, and those that are over.
+  private(set) var begun = 0
+  private(set) var over = 0
+  /// Others.
   private(set) var critical = 0
   private(set) var severity = Severity.info
   /// Seconds since 1970 of the first and the last event; nil without any.
@@ -31,6 +37,8 @@ struct Digest: Equatable {
   /// The first of them, and the first critical ones, as formatters get them.
   private(set) var events: [Value] = []
   private(set) var criticalEvents: [Event] = []
+  /// The first early warnings that began, and after them the first that are over.
+  private(set) var warnings: [Event] = []
   /// All of them, if they are few enough to be named.
   private(set) var namedEvents: [Event] = []
 
@@ -38,13 +46,19 @@ struct Digest: Equatable {
   /// counts know all.
   static let mostEvents = 1_000
   static let mostCriticalEvents = 50
+  /// Of each phase.
+  static let mostWarnings = 50
   static let mostNamedEvents = 10
   private static let mostText = 256 << 10
 
   mutating func add(_ entry: Entry) {
     count += 1
     if entry.isReduced { reduced += 1 }
-    if entry.severity == .critical { critical += 1 }
+    switch entry.phase {
+    case .started: begun += 1
+    case .over: over += 1
+    case nil: if entry.severity == .critical { critical += 1 }
+    }
     severity = max(severity, entry.severity)
     first = min(first ?? entry.second, entry.second)
     last = max(last ?? entry.second, entry.second)
@@ -62,19 +76,24 @@ struct Digest: Equatable {
   /// A digest of these.
   init(of events: [Event]) {
     for event in events { add(Entry(event)) }
-    show(events, critical: events.filter { $0.severity == .critical })
+    show(
+      events, critical: events.filter { $0.severity == .critical && $0.kind != .warning },
+      warnings: events.filter { $0.phase == .started } + events.filter { $0.phase == .over })
   }
 
   init() {}
 
-  /// The first of its events, and of the critical ones, as far as there is room.
-  mutating func show(_ events: [Event], critical: [Event]) {
+  /// The first of its events, of the critical ones and of the early warnings, as far as there is room.
+  mutating func show(_ events: [Event], critical: [Event], warnings: [Event]) {
     var room = Self.mostText
     self.events = events.prefix(Self.mostEvents).map { Self.slim($0.value) }.prefix { event in
       room -= (event.object ?? [:]).values.reduce(0) { $0 + ($1.string?.utf8.count ?? 8) }
       return room >= 0
     }
     criticalEvents = Array(critical.prefix(Self.mostCriticalEvents))
+    for phase in [WarningPhase.started, .over] {
+      self.warnings += warnings.filter { $0.phase == phase }.prefix(Self.mostWarnings)
+    }
     namedEvents = events.count <= Self.mostNamedEvents ? events : []
   }
 
@@ -113,6 +132,7 @@ extension Digest.Entry {
     ip = event.value["ip"]?.string ?? ""
     user = event.value["user"]?.string
     severity = event.severity
+    phase = event.phase
     second = event.second ?? event.value["now"]?.int ?? 0
   }
 }
@@ -126,7 +146,7 @@ extension Digest {
 
   static let members = [
     "kind", "host", "severity", "time", "now", "count", "muted", "reduced", "left_out", "first",
-    "last", "events", "critical", "by_jail", "by_kind", "jails", "networks", "users",
+    "last", "events", "critical", "warnings", "by_jail", "by_kind", "jails", "networks", "users",
   ]
 
   func value(host: String, now: Int64) -> Value {
@@ -147,7 +167,8 @@ extension Digest {
       "count": .int(Int64(count)), "muted": .int(Int64(muted)), "reduced": .int(Int64(reduced)),
       "left_out": .int(Int64(max(0, count - events.count))),
       "first": first.map(Value.int) ?? time, "last": time, "events": .array(events),
-      "critical": .array(criticalEvents.map { Self.slim($0.value) }), "by_jail": table(jails),
+      "critical": .array(criticalEvents.map { Self.slim($0.value) }),
+      "warnings": .array(warnings.map { Self.slim($0.value) }), "by_jail": table(jails),
       "by_kind": table(kinds), "jails": list(jails), "networks": list(networks),
       "users": list(users),
     ]
@@ -157,11 +178,14 @@ extension Digest {
   static let eventMembers = [
     "kind", "jail", "severity", "reasons", "ip", "id", "family", "failures", "bantime", "bancount",
     "time", "restored", "user", "valid_user", "friendly", "unban_command", "title", "submitter",
+    "phase", "rule", "group", "summary", "mention",
   ]
 
   static func slim(_ event: Value) -> Value {
     var slim: Value = [:]
     for member in eventMembers { slim[member] = event[member] }
+    // One that is in a digest and calls nobody still has the list.
+    if event["phase"] != nil, event["mention"] == nil { slim["mention"] = [] }
     return slim
   }
 }

@@ -33,7 +33,7 @@ enum Fold {
   static let memory: Int64 = 1_800_000_000
   /// Critical events that go alone in a minute while others are folded.
   static let criticalAMinute = 3
-  /// Early warnings that go alone in a minute, whatever waits: they shall not be a storm themselves.
+  /// Early warnings that begin and go alone in a minute, whatever waits: they shall not be a storm themselves.
   static let warningsAMinute = 3
 
   /// Messages that may be waiting without being folded.

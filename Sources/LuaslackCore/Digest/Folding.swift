@@ -8,6 +8,8 @@ final class Folding {
   private let queue: Queue
   private let host: String
   private let wording: Wording
+  /// Of the configuration that is in use: microseconds since 1970.
+  private var callsSince: Int64 = .min
 
   /// Rows of one transaction: it delays deliveries, and what comes in, for that long.
   private static let batch = 10_000
@@ -45,6 +47,7 @@ final class Folding {
         return .unfinished
       }
       try queue.countMuted(in: digest)
+      callsSince = now - configuration.mentionLifetime
       wording.begin(configuration)
       defer { wording.end() }
       try word(digest, now: now)
@@ -101,7 +104,8 @@ final class Folding {
   private func content(
     _ digest: Delivery, _ range: ClosedRange<Int64>, now: Int64
   ) throws(DatabaseError) -> Digest {
-    try queue.digest(of: digest.id, events: range, context: context, host: host, now: now)
+    try queue.digest(
+      of: digest.id, events: range, context: context, host: host, callsSince: callsSince, now: now)
   }
 
   private func result(

@@ -149,10 +149,10 @@ extension Queue {
   }
 
   /// The rows of `digest`, counted and shown; of those only the ones that are about events `from` to
-  /// `to`.
+  /// `to`. `callsSince`: early warnings that are older call nobody any more.
   func digest(
     of digest: Int64, events range: ClosedRange<Int64>, context: EventContext, host: String,
-    now: Int64
+    callsSince: Int64 = .min, now: Int64
   ) throws(DatabaseError) -> Digest {
     var result = Digest()
     let members = """
@@ -164,7 +164,8 @@ extension Queue {
       """
       SELECT kind, jail, subject, severity, accepted_at, json_extract(record, '$.ip'),
         json_extract(record, '$.user'), json_extract(record, '$.time'),
-        json_extract(record, '$.is_reduced') \(members)
+        json_extract(record, '$.is_reduced'),
+        iif(kind = 'warning', json_extract(record, '$.known.phase'), NULL) \(members)
       """, .integer(digest), bounds.0, bounds.1
     ) { row in
       let time = row.optionalText(7).flatMap { Double(decimal: $0) }
@@ -174,27 +175,38 @@ extension Queue {
           kind: row.text(0), jail: row.text(1), subject: row.text(2), ip: row.text(5),
           user: context.shownUser(row.optionalText(6)),
           severity: Severity(rawValue: row.text(3)) ?? .info,
+          phase: row.optionalText(9).flatMap { WarningPhase(rawValue: $0) },
           second: time ?? row.integer(4) / 1_000_000, isReduced: row.integer(8) == 1))
     }
     func events(_ condition: String, _ most: Int) throws(DatabaseError) -> [Event] {
       try database.all(
         """
-        SELECT json_set(json_remove(record, '$.matches', '$.fields'),
+        SELECT json_set(json_remove(record, '$.matches', '$.fields',
+            iif(kind = 'warning' AND NOT (\(Self.calls("?5"))), '$.known.mention', '$.fields')),
           iif(kind = 'notify', '$.text', '$.matches'),
           iif(kind = 'notify', substr(json_extract(record, '$.text'), 1, 200), NULL))
         \(members) \(condition)
         ORDER BY event LIMIT ?4
         """,
-        .integer(digest), bounds.0, bounds.1, .integer(Int64(most))
+        .integer(digest), bounds.0, bounds.1, .integer(Int64(most)), .integer(callsSince)
       ) { $0.text(0) }
       .compactMap { text in
         (try? JSONReader.read(text)).flatMap { EventRecord($0) }
           .map { Event($0, host: host, now: now, context: context) }
       }
     }
+    func warnings(_ phase: WarningPhase, of count: Int) throws(DatabaseError) -> [Event] {
+      guard count > 0 else { return [] }
+      return try events(
+        """
+        AND kind = 'warning' AND json_extract(record, '$.known.phase') = '\(phase.rawValue)'
+        """, Digest.mostWarnings)
+    }
     result.show(
       try events("", Digest.mostEvents),
-      critical: try events("AND severity = 'critical'", Digest.mostCriticalEvents))
+      critical: try events(
+        "AND severity = 'critical' AND kind <> 'warning'", Digest.mostCriticalEvents),
+      warnings: try warnings(.started, of: result.begun) + warnings(.over, of: result.over))
     result.muted =
       try database.first(
         """
@@ -203,6 +215,24 @@ extension Queue {
         """, .integer(digest), bounds.0, bounds.1
       ) { Int($0.integer(0)) } ?? 0
     return result
+  }
+
+  /// Whether what is in a digest may call somebody: what a formatter left to it is for nobody to hurry for.
+  private static func calls(_ since: String) -> String {
+    "class <> 'for_digest' AND accepted_at >= \(since)"
+  }
+
+  /// When the newest early warning was accepted that calls somebody in a digest.
+  func newestCall(
+    of digest: Int64, since: Int64
+  ) throws(DatabaseError) -> Int64? {
+    try database.first(
+      """
+      SELECT max(accepted_at) FROM delivery JOIN event ON event.id = event
+      WHERE folded_into = ?1 AND state = 'folded' AND kind = 'warning' AND \(Self.calls("?2"))
+        AND json_array_length(record, '$.known.mention') > 0
+      """, .integer(digest), .integer(since)
+    ) { $0.optionalInteger(0) }.flatMap { $0 }
   }
 
   /// When the first event of a part of a digest was accepted, as `firstFoldable` has it.

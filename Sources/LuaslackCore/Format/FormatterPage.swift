@@ -59,6 +59,7 @@ public enum FormatterPage {
       digest, what digest = function(digest, payload) gets
         count left_out         how many events; how many are not in events
         events critical        lists of events: the first; the first critical ones
+        warnings               early warnings, with phase rule group summary mention
         by_jail by_kind        how many, by name
         jails networks users   the most frequent, a list of { name = , count = }
         first last time        seconds since 1970; time is last

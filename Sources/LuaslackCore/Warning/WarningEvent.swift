@@ -122,8 +122,9 @@ extension EventRecord {
     severity = rule.severity
     destinations = rule.to
     known = evidence.value
+    let phase: WarningPhase = change.phase == .started ? .started : .over
     let details: [(String, Value?)] = [
-      ("phase", change.phase == .started ? "started" : "over"), ("rule", .string(rule.name)),
+      ("phase", .string(phase.rawValue)), ("rule", .string(rule.name)),
       ("by", .string(rule.by.text)),
       ("group", group.flatMap { $0.isEmpty ? nil : .string($0) }),
       ("threshold", .int(Int64(rule.bans))), ("window", .int(Int64(rule.within))),
@@ -131,7 +132,7 @@ extension EventRecord {
       ("since", .int(incident.since / 1_000_000)), ("last", .int(incident.last / 1_000_000)),
       ("duration", .int((incident.last - incident.since) / 1_000_000)),
       ("peak", .int(incident.peak / 1_000_000)),
-      ("mention", .array(change.phase == .started ? rule.mention.map(Value.string) : [])),
+      ("mention", .array(phase == .started ? rule.mention.map(Value.string) : [])),
     ]
     for (name, value) in details { known[name] = value }
     if case .over(_, let isDropped) = change.phase, isDropped { known["is_dropped"] = true }
@@ -160,7 +161,15 @@ extension WarningRule {
   }
 }
 
+/// As its event says it.
+enum WarningPhase: String, Equatable { case started, over }
+
 extension Event {
+  /// Of an early warning; nil of anything else.
+  var phase: WarningPhase? {
+    kind == .warning ? value["phase"]?.string.flatMap(WarningPhase.init(rawValue:)) : nil
+  }
+
   /// All that a formatter finds in an early warning, beside what every event has.
   static let warningMembers = [
     "kind", "jail", "host", "severity", "reasons", "time", "now", "delay", "fields", "lists",

@@ -55,14 +55,29 @@ struct WarningText {
 
   /// The built-in message's one line. A mention is live.
   func sentence(host: String, isCalling: Bool) -> String {
-    let called = isCalling ? members["mention"]?.array ?? [] : []
-    let mentions = called.compactMap(\.string).map { Markup.mention($0) + " " }.joined()
-    let words = summary { name in
+    let mentions = isCalling ? Self.calls(called) : ""
+    return text("phase") == "over"
+      ? "early warning on \(host) \(line)" : "\(mentions)early warning on \(host): \(line)"
+  }
+
+  /// What it is, in a line of a message that says the rest.
+  var line: String {
+    summary { name in
       let isLong = FitText.isLonger(name, than: Self.longestName)
       return "`\(isLong ? FitText.cut(name, to: Self.longestName, .plain) : name)`"
     }
-    return text("phase") == "over"
-      ? "early warning on \(host) \(words)" : "\(mentions)early warning on \(host): \(words)"
+  }
+
+  private var called: [String] { (members["mention"]?.array ?? []).compactMap(\.string) }
+
+  private static func calls(_ called: [String]) -> String {
+    called.map { Markup.mention($0) + " " }.joined()
+  }
+
+  /// Whom these call, each once; live.
+  static func calls(of warnings: [Event]) -> String {
+    let called = warnings.flatMap { WarningText($0.value.object ?? [:]).called }
+    return calls(called.enumerated().filter { called.firstIndex(of: $1) == $0 }.map(\.element))
   }
 
   private static let longestName = 100

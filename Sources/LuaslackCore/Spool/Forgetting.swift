@@ -28,17 +28,13 @@ extension Queue {
       UPDATE delivery SET payload = '{}' WHERE id IN (SELECT folded_into FROM delivery
         WHERE event IN \(Self.ofAddress) AND folded_into IS NOT NULL)
       """, all)
-    // Of an id as well, where its bans stand under an address.
-    for table in ["counted", "ban"] {
-      try database.run(
-        "DELETE FROM \(table) WHERE event IN \(Self.ofAddress)", all)
-    }
-    try forgetCounted(of: address)
-    for table in ["arrival", "delivery"] {
+    // The bans of an id stand under its address, if it has one.
+    for table in ["counted", "ban", "arrival", "delivery"] {
       try database.run("DELETE FROM \(table) WHERE event IN \(Self.ofAddress)", all)
     }
     try database.run("DELETE FROM event WHERE id IN \(Self.ofAddress)", all)
-    // Its bans outlive their events.
+    // Bans outlive their events.
+    try forgetCounted(of: address)
     try forgetBans(of: address)
     for notice in try notices() where naming.isIn(notice.text) {
       try database.run("DELETE FROM notice WHERE subject = ?", .text(notice.subject))

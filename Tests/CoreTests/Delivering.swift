@@ -37,6 +37,19 @@ func emptySpool() throws -> (place: TemporaryDirectory, locations: Locations) {
   return (place, locations)
 }
 
+extension Configuration {
+  /// Without formatters; nothing is ever sent to its destinations.
+  static func plain(_ place: TemporaryDirectory, to names: [String] = ["default"]) -> Configuration
+  {
+    var configuration = Configuration(path: place.file("config.toml"))
+    configuration.formatters = []
+    for name in names {
+      configuration.destinations[name] = .init(name: name, webhookFile: "/x")
+    }
+    return configuration
+  }
+}
+
 extension Answer {
   static let ok = Answer.response(status: 200, retryAfter: nil, body: Array("ok".utf8))
   static func word(_ status: Int, _ word: String, after: Int? = nil) -> Answer {

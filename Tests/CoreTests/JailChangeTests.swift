@@ -92,10 +92,8 @@ import Testing
   private func pipeline(_ post: [EventKind]) -> Pipeline<NoTransport> {
     let pipeline = Pipeline(
       locations, queue, Courier(queue, NoTransport(), host: "web1") { 0 }, host: "web1")
-    var configuration = Configuration(path: place.file("config.toml"))
-    configuration.formatters = []
+    var configuration = Configuration.plain(place)
     configuration.post = post
-    configuration.destinations["default"] = .init(name: "default", webhookFile: "/x")
     pipeline.configuration = configuration
     return pipeline
   }

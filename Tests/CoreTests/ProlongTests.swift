@@ -19,12 +19,9 @@ import Testing
   private func configuration(
     post: [EventKind] = [.ban, .prolong, .unban], formatters: [String] = []
   ) -> Configuration {
-    var configuration = Configuration(path: place.file("config.toml"))
+    var configuration = Configuration.plain(place, to: ["default", "other"])
     configuration.formatters = formatters
     configuration.post = post
-    for name in ["default", "other"] {
-      configuration.destinations[name] = .init(name: name, webhookFile: "/x")
-    }
     configuration.routes = [.init(severities: ["critical"], to: ["default", "other"])]
     return configuration
   }

@@ -84,13 +84,9 @@ import Testing
     try queue.database.execute("PRAGMA synchronous = OFF")
     pipeline = Pipeline(
       locations, queue, Courier(queue, NoTransport(), host: "web1") { 0 }, host: "web1")
-    var configuration = Configuration(path: place.file("config.toml"))
-    configuration.formatters = []
+    var configuration = Configuration.plain(place, to: ["default", "ops"])
     configuration.post = []
     configuration.validUsers = ["alice"]
-    for name in ["default", "ops"] {
-      configuration.destinations[name] = .init(name: name, webhookFile: "/x")
-    }
     pipeline.configuration = configuration
   }
 

@@ -259,9 +259,7 @@ extension [UInt8] {
     let queue = try Queue(writing: locations.database)
     let courier = Courier(queue, NoTransport(), host: "web1") { 0 }
     let pipeline = Pipeline(locations, queue, courier, host: "web1")
-    var configuration = Configuration(path: place.file("config.toml"))
-    configuration.formatters = []
-    configuration.destinations["default"] = .init(name: "default", webhookFile: "/x")
+    var configuration = Configuration.plain(place)
     configuration.retention.pendingBytes = 0
     pipeline.configuration = configuration
     for number in 1...2 {

@@ -26,9 +26,7 @@ import Testing
     let queue = try Queue(writing: locations.database)
     let courier = Courier(queue, NoTransport(), host: "web1") { 0 }
     let pipeline = Pipeline(locations, queue, courier, host: "web1")
-    var configuration = Configuration(path: place.file("config.toml"))
-    configuration.formatters = []
-    configuration.destinations["default"] = .init(name: "default", webhookFile: "/x")
+    var configuration = Configuration.plain(place)
     func use(at now: Int64) throws {
       pipeline.configuration = configuration
       try pipeline.noteConfiguration(problem: nil, now: now)

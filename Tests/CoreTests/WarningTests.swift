@@ -234,12 +234,10 @@ import Testing
     init(_ rules: [WarningRule]) throws {
       (place, locations) = try emptySpool()
       queue = try Queue(writing: locations.database)
-      configuration = Configuration(path: place.file("config.toml"))
-      configuration.formatters = []
+      configuration = Configuration.plain(place)
       configuration.post = [.warning]
       configuration.unknownUsers = .full
       configuration.warnings = rules
-      configuration.destinations["default"] = .init(name: "default", webhookFile: "/x")
       pipeline = Pipeline(
         locations, queue, Courier(queue, NoTransport(), host: "web1") { 0 }, host: "web1")
       try restart()
